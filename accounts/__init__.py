@@ -1,0 +1,1 @@
+"""People, teams, roles and service tokens. Must not know what they decide about."""

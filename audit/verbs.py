@@ -1,0 +1,81 @@
+"""Every deed that the record knows, as ``noun.past_participle``."""
+
+from enum import StrEnum
+
+
+class Verb(StrEnum):
+    """The verb is the event: ``portal/pipeline.py`` maps it to the jobs that follow."""
+
+    # audit
+    CHECKPOINT_SIGNED = "checkpoint.signed"
+    RECORD_EXPORTED = "record.exported"
+    # jobs
+    JOB_CANCELLED = "job.cancelled"
+    JOB_FAILED = "job.failed"
+    JOB_RETRIED = "job.retried"
+    # accounts
+    PERSON_CREATED = "person.created"
+    PERSON_CHANGED = "person.changed"
+    PERSON_DEACTIVATED = "person.deactivated"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105
+    SIGNED_IN = "session.started"
+    SIGNED_OUT = "session.ended"
+    SIGN_IN_REFUSED = "session.refused"
+    TEAM_CREATED = "team.created"
+    MEMBER_ADDED = "member.added"
+    MEMBER_REMOVED = "member.removed"
+    ROLE_GRANTED = "role.granted"
+    ROLE_ENDED = "role.ended"
+    TOKEN_CREATED = "token.created"  # noqa: S105
+    TOKEN_ENDED = "token.ended"  # noqa: S105
+    # policies
+    POLICY_ADOPTED = "policy.adopted"
+    # registry
+    REGISTRY_ADDED = "registry.added"
+    REGISTRY_CHANGED = "registry.changed"
+    REGISTRY_TESTED = "registry.tested"
+    IMPORT_ASKED = "import.asked"
+    ARTIFACT_IMPORTED = "artifact.imported"
+    # catalog
+    IMAGE_CREATED = "image.created"
+    VERSION_CREATED = "version.created"
+    SUBVERSION_ADDED = "subversion.added"
+    # signing
+    KEY_CREATED = "key.created"
+    PUBLICATION_BEGUN = "publication.begun"
+    PUBLICATION_COPIED = "publication.copied"
+    PUBLICATION_SIGNED = "publication.signed"
+    PUBLICATION_SENT = "publication.sent"
+    PUBLICATION_WITHDRAWAL_BEGUN = "publication.withdrawal_begun"
+    PUBLICATION_WITHDRAWN = "publication.withdrawn"
+    # scans
+    ARTIFACT_INVENTORIED = "artifact.inventoried"
+    ARTIFACT_SCANNED = "artifact.scanned"
+    FEED_ADDED = "feed.added"
+    FEED_CHANGED = "feed.changed"
+    FEED_SYNC_ASKED = "feed.sync_asked"
+    FEED_SYNCED = "feed.synced"
+    FEED_FAILED = "feed.failed"
+    FINDINGS_CHANGED = "findings.changed"
+    # approvals
+    REQUEST_ASKED = "request.asked"
+    REQUEST_JOINED = "request.joined"
+    REQUEST_ANSWERED = "request.answered"
+    REQUEST_WITHDRAWN = "request.withdrawn"
+    PROPOSAL_OPENED = "proposal.opened"
+    PROPOSAL_WITHDRAWN = "proposal.withdrawn"
+    PACKET_FROZEN = "packet.frozen"
+    PROPOSAL_REVIEWED = "proposal.reviewed"
+    PROPOSAL_REJECTED = "proposal.rejected"
+    CERTIFICATION_BEGUN = "certification.begun"
+    CERTIFICATION_COMPLETED = "certification.completed"
+    CERTIFICATION_FAILED = "certification.failed"
+    SUBVERSION_SUSPENDED = "subversion.suspended"
+    SUSPENSION_LIFTED = "suspension.lifted"
+    SUBVERSION_REVOKED = "subversion.revoked"
+    # admission
+    CLUSTER_ADDED = "cluster.added"
+    GATE_TOKEN_CREATED = "gate_token.created"  # noqa: S105
+    GATE_ENROLLED = "gate.enrolled"
+    GATE_RETIRED = "gate.retired"
+    SNAPSHOT_PUBLISHED = "snapshot.published"

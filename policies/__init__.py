@@ -1,0 +1,1 @@
+"""Versioned policy documents and the default policy. Must not know reviews."""

@@ -1,0 +1,1 @@
+"""Composition root: settings, urls, the Celery app, what happens when, who may do what."""

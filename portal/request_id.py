@@ -1,0 +1,26 @@
+"""One id for a request, in the answer, in problems, in the log and in the record."""
+
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponse
+from uuid6 import uuid7
+
+current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+
+
+class RequestIdMiddleware:
+    """Gives each request an id of ours and returns it as ``X-Request-ID``."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        # Never the caller's own value: two requests must not be able to share a name in the record.
+        token = current_request_id.set(str(uuid7()))
+        try:
+            response = self.get_response(request)
+            response["X-Request-ID"] = current_request_id.get()
+            return response
+        finally:
+            current_request_id.reset(token)

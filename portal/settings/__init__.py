@@ -1,0 +1,1 @@
+"""Settings: base is shared, production is what runs, test is what pytest runs."""

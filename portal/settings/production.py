@@ -1,0 +1,24 @@
+"""What runs: a missing secret stops the start."""
+
+from portal.settings import environment as env
+from portal.settings.base import *  # noqa: F403
+from portal.settings.base import GOLDGATE_URL
+
+SECRET_KEY = env.secret_file("GOLDGATE_SESSION_KEY_FILE")
+if not SECRET_KEY:
+    raise env.SettingMissing("GOLDGATE_SESSION_KEY_FILE is not set: it names the file that sessions are signed with.")
+
+DEBUG = False
+ALLOWED_HOSTS = env.text("GOLDGATE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
+CSRF_TRUSTED_ORIGINS = [GOLDGATE_URL]
+_is_https = GOLDGATE_URL.startswith("https://")
+SESSION_COOKIE_SECURE = _is_https
+CSRF_COOKIE_SECURE = _is_https
+SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
+if env.flag("GOLDGATE_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}

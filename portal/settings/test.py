@@ -1,0 +1,22 @@
+"""What pytest runs: the real parts, a throw-away home, quick password hashes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+os.environ.setdefault("GOLDGATE_HOME", tempfile.mkdtemp(prefix="goldgate-test-"))
+
+from portal.settings.base import *  # noqa: E402, F403
+from portal.settings.base import DATABASES, GOLDGATE_HOME  # noqa: E402
+
+SECRET_KEY = "tests-only-session-key"  # noqa: S105
+GOLDGATE_CREDENTIALS_KEY = "dGVzdHMtb25seS1jcmVkZW50aWFscy1rZXktMzJieXQ="
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+DATABASES["default"]["TEST"] = {"NAME": os.environ.get("GOLDGATE_TEST_DATABASE", "test_goldgate")}
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+Path(GOLDGATE_HOME).mkdir(parents=True, exist_ok=True)

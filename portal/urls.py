@@ -1,0 +1,19 @@
+"""Every address: pages of web/, the API of each room under /api/v1, health."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from portal import health
+
+api_urlpatterns: list[URLPattern | URLResolver] = [
+    # one include a room, in import order
+]
+
+health_urlpatterns = [
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("api/v1/", include((api_urlpatterns, "api"))),
+    path("", include((health_urlpatterns, "health"))),
+]

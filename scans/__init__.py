@@ -1,0 +1,1 @@
+"""Inventory, advisories, matching, findings, coverage; one adapter a scanner. Must not know approvals."""
