@@ -1,0 +1,1 @@
+"""The policy document and the default policy: pure."""

@@ -1,0 +1,5 @@
+"""The policies that come with Goldgate."""
+
+from gate.policy import DEFAULT, DEMO
+
+__all__ = ["DEFAULT", "DEMO"]
