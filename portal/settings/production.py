@@ -1,12 +1,17 @@
 """What runs: a missing secret stops the start."""
 
+import secrets
+
 from portal.settings import environment as env
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import GOLDGATE_URL
 
+# Only the web process signs sessions. The others get a key of the moment, which opens nothing.
+_process = env.text("GOLDGATE_PROCESS", "web")
 SECRET_KEY = env.secret_file("GOLDGATE_SESSION_KEY_FILE")
-if not SECRET_KEY:
+if not SECRET_KEY and _process == "web":
     raise env.SettingMissing("GOLDGATE_SESSION_KEY_FILE is not set: it names the file that sessions are signed with.")
+SECRET_KEY = SECRET_KEY or secrets.token_urlsafe(48)
 
 DEBUG = False
 ALLOWED_HOSTS = env.text("GOLDGATE_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]").split(",")
