@@ -1,0 +1,1 @@
+"""Pure parts of signing: payloads, statements, envelopes, and their verification."""

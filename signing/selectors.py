@@ -1,0 +1,138 @@
+"""What is signed, by which key, and until when it was sent."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from registry.models import Artifact
+from signing.domain import ecdsa, simple_signing
+from signing.errors import KeyMissing, SignatureInvalid
+from signing.models import Attestation, Publication, Signature, SigningKey
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedSignature:
+    """A stored signature that was verified, cryptographically, when it was read."""
+
+    digest: str
+    repository_name: str
+    key_id: str
+    made_at: datetime
+
+
+def signing_keys() -> QuerySet[SigningKey]:
+    """Every key, newest first."""
+    return SigningKey.objects.order_by("-created_at", "key_id")
+
+
+def signing_key(key_id: str) -> SigningKey:
+    """Raises KeyMissing."""
+    found = SigningKey.objects.filter(pk=key_id).first()
+    if found is None:
+        raise KeyMissing(f"There is no signing key {key_id}.")
+    return found
+
+
+def current_key(purpose: str = "certification") -> SigningKey | None:
+    """The key in use; None before one was made."""
+    return SigningKey.objects.filter(purpose=purpose, retired_at__isnull=True).first()
+
+
+def publication(publication_id: UUID | str) -> Publication:
+    return Publication.objects.select_related("artifact", "target_repository").get(pk=publication_id)
+
+
+def publications_of(artifact: Artifact) -> QuerySet[Publication]:
+    """Every publication of the artifact, newest first."""
+    return Publication.objects.filter(artifact=artifact).select_related("target_repository")
+
+
+def live_publications() -> QuerySet[Publication]:
+    """Sent, and their withdrawal not begun."""
+    return Publication.objects.filter(sent_at__isnull=False, withdrawal_begun_at__isnull=True)
+
+
+def attestations_in(*, digest: str, repository_id: object) -> QuerySet[Attestation]:
+    """Every attestation made on one digest for one repository, with its publication, oldest first."""
+    return (
+        Attestation.objects.filter(digest=digest, publication__target_repository_id=repository_id)
+        .select_related("publication")
+        .order_by("created_at", "id")
+    )
+
+
+def is_covered(*, digest: str, repository_id: object) -> bool:
+    """Whether a signed publication in the repository covers the digest and is not being withdrawn."""
+    return Publication.objects.filter(
+        covered_digests__contains=[digest],
+        target_repository_id=repository_id,
+        signed_at__isnull=False,
+        withdrawal_begun_at__isnull=True,
+    ).exists()
+
+
+def stored_signatures(*, digest: str, repository_name: str) -> QuerySet[Signature]:
+    """Every signature made for the digest under the repository, by any key of ours, oldest first."""
+    return Signature.objects.filter(digest=digest, repository_name=repository_name).order_by("created_at", "id")
+
+
+def verified_signature(artifact: Artifact) -> VerifiedSignature | None:
+    """A live, sent signature over this artifact's digest that verifies now; None when there is none."""
+    found = verified_signatures([artifact.digest]).get(artifact.digest, ())
+    return found[0] if found else None
+
+
+def verified_signatures(digests: Collection[str] | None = None) -> dict[str, tuple[VerifiedSignature, ...]]:
+    """Digest -> its verified signatures, for ``digests`` or for everything. Two queries.
+
+    What does not verify is left out: a row in the database is a claim, the signature is the proof.
+    """
+    live = live_publications().select_related("target_repository__registry")
+    if digests is not None:
+        live = live.filter(covered_digests__overlap=list(digests))
+    places = {(digest, each.target_repository.name) for each in live for digest in each.covered_digests}
+    if digests is not None:
+        places = {(digest, name) for digest, name in places if digest in set(digests)}
+    if not places:
+        return {}
+    rows = Signature.objects.filter(digest__in={digest for digest, _ in places}).select_related("key")
+    return _verified(row for row in rows.order_by("-created_at", "id") if (row.digest, row.repository_name) in places)
+
+
+def _verified(rows: Iterable[Signature]) -> dict[str, tuple[VerifiedSignature, ...]]:
+    found: dict[str, list[VerifiedSignature]] = defaultdict(list)
+    for row in rows:
+        if _is_after_retirement(row):
+            continue
+        if is_genuine(
+            digest=row.digest,
+            repository_name=row.repository_name,
+            payload=bytes(row.payload),
+            signature=bytes(row.signature),
+            public_pem=row.key.public_pem,
+        ):
+            found[row.digest].append(
+                VerifiedSignature(row.digest, row.repository_name, row.key_id, made_at=row.created_at)
+            )
+    return {digest: tuple(values) for digest, values in found.items()}
+
+
+def _is_after_retirement(row: Signature) -> bool:
+    return row.key.retired_at is not None and row.created_at >= row.key.retired_at
+
+
+# Remembered by all of its input: the same bytes verify the same way, and a changed row is a new question.
+@lru_cache(maxsize=200_000)
+def is_genuine(*, digest: str, repository_name: str, payload: bytes, signature: bytes, public_pem: str) -> bool:
+    """Whether the signature is the key's own over exactly this digest under exactly this repository."""
+    try:
+        simple_signing.require_payload_names(payload, digest=digest, repository_name=repository_name)
+        ecdsa.require_signed(payload, signature=signature, public_pem=public_pem)
+    except SignatureInvalid:
+        return False
+    return True

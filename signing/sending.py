@@ -1,0 +1,125 @@
+"""Putting signatures beside a digest in a registry, and taking them away again. No transaction is open here.
+
+What stands under ``sha256-<hex>.sig`` and ``.att`` is computed from the live publications, so that sending,
+sending again and withdrawing are one act: bring the tag to what it should hold now.
+"""
+
+from collections.abc import Callable, Sequence
+
+from registry import selectors as registry_selectors
+from registry.adapters.interface import RegistrySide
+from registry.errors import DeleteUnsupported, NotInRegistry
+from signing import selectors
+from signing.domain import cosign
+from signing.models import Publication
+
+Progress = Callable[..., None]
+
+
+def send(publication: Publication, *, progress: Progress) -> None:
+    """Attestations before signatures, children before the index, the tag last: never a name without its proof."""
+    side = registry_selectors.side_for(publication.target_repository.registry)
+    digests = list(reversed(publication.covered_digests))
+    for done, digest in enumerate(digests):
+        progress(done=done, total=len(digests), unit="digests", text=f"Sending the signature of {digest[:19]}…")
+        _settle_attestations(side, publication, digest)
+        _settle_signatures(side, publication, digest)
+    if publication.tag:
+        body = registry_selectors.raw_manifest(publication.artifact)
+        side.put_manifest(publication.target_repository.path, publication.tag, body, publication.artifact.media_type)
+    progress(done=len(digests), total=len(digests), unit="digests", text="Signatures sent.")
+
+
+def take_back(publication: Publication) -> list[str]:
+    """Remove ``.sig``, ``.att`` and the tag; return, one sentence each, what could not be taken back."""
+    side = registry_selectors.side_for(publication.target_repository.registry)
+    name = publication.target_repository.name
+    remains: list[str] = []
+    for digest in publication.covered_digests:
+        remains += _settle_signatures(side, publication, digest)
+        remains += _settle_attestations(side, publication, digest)
+    if publication.tag:
+        what = f"The tag {name}:{publication.tag}"
+        remains += _delete(side, publication.target_repository.path, publication.tag, what=what)
+    return [
+        *remains,
+        f"The image stays at {name}@{publication.artifact.digest}, so that what runs can be pulled again; "
+        "the gate refuses it.",
+        "Whoever fetched the signature before keeps it: a signature cannot be unsaid. Only the gate revokes.",
+    ]
+
+
+def _settle_signatures(side: RegistrySide, publication: Publication, digest: str) -> list[str]:
+    repository = publication.target_repository
+    ours = [
+        cosign.signature_layer(payload=bytes(row.payload), signature=bytes(row.signature))
+        for row in selectors.stored_signatures(digest=digest, repository_name=repository.name)
+    ]
+    is_wanted = selectors.is_covered(digest=digest, repository_id=repository.pk)
+    return _settle(
+        side,
+        repository.path,
+        cosign.signature_tag(digest),
+        wanted=ours if is_wanted else [],
+        ours=ours,
+        what=f"The signature of {repository.name}@{digest}",
+    )
+
+
+def _settle_attestations(side: RegistrySide, publication: Publication, digest: str) -> list[str]:
+    repository = publication.target_repository
+    rows = list(selectors.attestations_in(digest=digest, repository_id=repository.pk))
+    layers = {
+        row.pk: cosign.attestation_layer(envelope=bytes(row.envelope), predicate_type=row.predicate_type)
+        for row in rows
+    }
+    wanted = [layers[row.pk] for row in rows if row.publication.withdrawal_begun_at is None]
+    return _settle(
+        side,
+        repository.path,
+        cosign.attestation_tag(digest),
+        wanted=wanted,
+        ours=list(layers.values()),
+        what=f"The attestation of {repository.name}@{digest}",
+    )
+
+
+def _settle(
+    side: RegistrySide,
+    path: str,
+    tag: str,
+    *,
+    wanted: Sequence[cosign.Blob],
+    ours: Sequence[cosign.Blob],
+    what: str,
+) -> list[str]:
+    """Make ``tag`` hold ``wanted`` beside what other signers put there; no tag when that is nothing."""
+    present = _present(side, path, tag)
+    kept = cosign.other_layers(present, ours=ours) if present else []
+    if not wanted and not kept:
+        return _delete(side, path, tag, what=what) if present else []
+    bundle = cosign.bundle(tag, wanted, kept=kept)
+    if bundle.manifest != present:
+        for blob in bundle.blobs:
+            if not side.has_blob(path, blob.digest):
+                side.put_blob(path, blob.digest, len(blob.body), [blob.body])
+        side.put_manifest(path, tag, bundle.manifest, cosign.MANIFEST_MEDIA_TYPE)
+    return []
+
+
+def _present(side: RegistrySide, path: str, tag: str) -> bytes:
+    try:
+        return side.get_manifest(path, tag).body
+    except NotInRegistry:
+        return b""
+
+
+def _delete(side: RegistrySide, path: str, tag: str, *, what: str) -> list[str]:
+    """By tag where the registry can, else by digest; a sentence when it can neither."""
+    try:
+        side.delete_manifest(path, tag)
+    except NotInRegistry:
+        return []
+    except DeleteUnsupported as error:
+        return [f"{what} remains: the registry does not delete ({error.detail})"]
+    return []

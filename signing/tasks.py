@@ -1,0 +1,37 @@
+"""The jobs of a publication: copy, sign, send, withdraw. Only ``signing.sign`` runs where the key is."""
+
+from django.conf import settings
+
+from jobs.handlers import handler
+from jobs.runner import Run
+from registry.errors import RegistryUnavailable
+from signing import services
+from signing.adapters.key_file import FileSigner
+from signing.errors import SignerUnavailable
+
+
+@handler("signing.copy", retry_on=(RegistryUnavailable,), limit_seconds=3600, queue="default")
+def copy(run: Run) -> None:
+    """Copy the digest into the target repository."""
+    services.copy_publication(publication_id=run.subject_id, progress=run.progress, now=run.now())
+
+
+@handler("signing.sign", retry_on=(SignerUnavailable,), limit_seconds=120, queue="signing")
+def sign(run: Run) -> None:
+    """Make and store signature and attestation."""
+    signer = FileSigner.load(
+        settings.GOLDGATE_SIGNING_KEY_FILE, passphrase_path=settings.GOLDGATE_SIGNING_PASSPHRASE_FILE
+    )
+    services.sign_publication(publication_id=run.subject_id, signer=signer, now=run.now())
+
+
+@handler("signing.send", retry_on=(RegistryUnavailable,), limit_seconds=600, queue="default")
+def send(run: Run) -> None:
+    """Push what is stored."""
+    services.send_publication(publication_id=run.subject_id, progress=run.progress, now=run.now())
+
+
+@handler("signing.withdraw", retry_on=(RegistryUnavailable,), limit_seconds=600, queue="default")
+def withdraw(run: Run) -> None:
+    """Take back what can be taken back."""
+    services.finish_withdrawal(publication_id=run.subject_id, now=run.now())
