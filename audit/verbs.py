@@ -42,6 +42,7 @@ class Verb(StrEnum):
     SUBVERSION_ADDED = "subversion.added"
     # signing
     KEY_CREATED = "key.created"
+    KEY_RETIRED = "key.retired"
     PUBLICATION_BEGUN = "publication.begun"
     PUBLICATION_COPIED = "publication.copied"
     PUBLICATION_SIGNED = "publication.signed"

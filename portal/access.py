@@ -55,6 +55,8 @@ ROUTES: dict[str, dict[str, Access]] = {
     # policies
     # approvals
     # signing
+    "api:signing-keys": {"GET": PUBLIC},  # public halves only: whoever verifies must be able to fetch them
+    "api:signing-key-pem": {"GET": PUBLIC},
     # admission
     # web
 }

@@ -16,7 +16,13 @@ class JobRule:
     kind: str
 
 
-PIPELINE: dict[Verb, list[JobRule]] = {}
+PIPELINE: dict[Verb, list[JobRule]] = {
+    # signing
+    Verb.PUBLICATION_BEGUN: [JobRule("signing.copy")],
+    Verb.PUBLICATION_COPIED: [JobRule("signing.sign")],
+    Verb.PUBLICATION_SIGNED: [JobRule("signing.send")],
+    Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
+}
 
 
 def connect() -> None:

@@ -46,9 +46,7 @@ class Publication(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
     artifact = models.ForeignKey("registry.Artifact", on_delete=models.PROTECT, related_name="publications")
-    target_repository = models.ForeignKey(
-        "registry.Repository", on_delete=models.PROTECT, related_name="publications"
-    )
+    target_repository = models.ForeignKey("registry.Repository", on_delete=models.PROTECT, related_name="publications")
     tag = models.CharField(max_length=128, blank=True)  # a moving name beside the digest; "" = none
     predicate_type = models.CharField(max_length=300)
     predicate = models.JSONField()

@@ -5,6 +5,7 @@ sending again and withdrawing are one act: bring the tag to what it should hold 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from registry import selectors as registry_selectors
 from registry.adapters.interface import RegistrySide
@@ -40,13 +41,23 @@ def take_back(publication: Publication) -> list[str]:
         remains += _settle_attestations(side, publication, digest)
     if publication.tag:
         what = f"The tag {name}:{publication.tag}"
-        remains += _delete(side, publication.target_repository.path, publication.tag, what=what)
+        remains += _delete(_Tag(side, publication.target_repository.path, publication.tag, what))
     return [
         *remains,
         f"The image stays at {name}@{publication.artifact.digest}, so that what runs can be pulled again; "
         "the gate refuses it.",
         "Whoever fetched the signature before keeps it: a signature cannot be unsaid. Only the gate revokes.",
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Tag:
+    """One tag in one repository, and what to call it when it cannot be removed."""
+
+    side: RegistrySide
+    path: str
+    tag: str
+    what: str
 
 
 def _settle_signatures(side: RegistrySide, publication: Publication, digest: str) -> list[str]:
@@ -56,14 +67,9 @@ def _settle_signatures(side: RegistrySide, publication: Publication, digest: str
         for row in selectors.stored_signatures(digest=digest, repository_name=repository.name)
     ]
     is_wanted = selectors.is_covered(digest=digest, repository_id=repository.pk)
-    return _settle(
-        side,
-        repository.path,
-        cosign.signature_tag(digest),
-        wanted=ours if is_wanted else [],
-        ours=ours,
-        what=f"The signature of {repository.name}@{digest}",
-    )
+    what = f"The signature of {repository.name}@{digest}"
+    tag = _Tag(side, repository.path, cosign.signature_tag(digest), what)
+    return _settle(tag, wanted=ours if is_wanted else [], ours=ours)
 
 
 def _settle_attestations(side: RegistrySide, publication: Publication, digest: str) -> list[str]:
@@ -74,36 +80,24 @@ def _settle_attestations(side: RegistrySide, publication: Publication, digest: s
         for row in rows
     }
     wanted = [layers[row.pk] for row in rows if row.publication.withdrawal_begun_at is None]
-    return _settle(
-        side,
-        repository.path,
-        cosign.attestation_tag(digest),
-        wanted=wanted,
-        ours=list(layers.values()),
-        what=f"The attestation of {repository.name}@{digest}",
-    )
+    what = f"The attestation of {repository.name}@{digest}"
+    tag = _Tag(side, repository.path, cosign.attestation_tag(digest), what)
+    return _settle(tag, wanted=wanted, ours=list(layers.values()))
 
 
-def _settle(
-    side: RegistrySide,
-    path: str,
-    tag: str,
-    *,
-    wanted: Sequence[cosign.Blob],
-    ours: Sequence[cosign.Blob],
-    what: str,
-) -> list[str]:
-    """Make ``tag`` hold ``wanted`` beside what other signers put there; no tag when that is nothing."""
-    present = _present(side, path, tag)
+def _settle(place: _Tag, *, wanted: Sequence[cosign.Blob], ours: Sequence[cosign.Blob]) -> list[str]:
+    """Make the tag hold ``wanted`` beside what other signers put there; no tag when that is nothing."""
+    side, path = place.side, place.path
+    present = _present(side, path, place.tag)
     kept = cosign.other_layers(present, ours=ours) if present else []
     if not wanted and not kept:
-        return _delete(side, path, tag, what=what) if present else []
-    bundle = cosign.bundle(tag, wanted, kept=kept)
+        return _delete(place) if present else []
+    bundle = cosign.bundle(place.tag, wanted, kept=kept)
     if bundle.manifest != present:
         for blob in bundle.blobs:
             if not side.has_blob(path, blob.digest):
                 side.put_blob(path, blob.digest, len(blob.body), [blob.body])
-        side.put_manifest(path, tag, bundle.manifest, cosign.MANIFEST_MEDIA_TYPE)
+        side.put_manifest(path, place.tag, bundle.manifest, cosign.MANIFEST_MEDIA_TYPE)
     return []
 
 
@@ -114,12 +108,12 @@ def _present(side: RegistrySide, path: str, tag: str) -> bytes:
         return b""
 
 
-def _delete(side: RegistrySide, path: str, tag: str, *, what: str) -> list[str]:
+def _delete(place: _Tag) -> list[str]:
     """By tag where the registry can, else by digest; a sentence when it can neither."""
     try:
-        side.delete_manifest(path, tag)
+        place.side.delete_manifest(place.path, place.tag)
     except NotInRegistry:
         return []
     except DeleteUnsupported as error:
-        return [f"{what} remains: the registry does not delete ({error.detail})"]
+        return [f"{place.what} remains: the registry does not delete ({error.detail})"]
     return []

@@ -34,9 +34,7 @@ def register_key(*, public_pem: str, actor: Actor, now: datetime, purpose: str =
     key_id = ecdsa.key_id_of(public_key)
     if SigningKey.objects.filter(pk=key_id).exists() or selectors.current_key(purpose) is not None:
         raise KeyExists("A signing key is in use already.", cure="Retire it first: manage.py signing_key retire.")
-    key = SigningKey.objects.create(
-        key_id=key_id, public_pem=ecdsa.pem_of(public_key), purpose=purpose, created_at=now
-    )
+    key = SigningKey.objects.create(key_id=key_id, public_pem=ecdsa.pem_of(public_key), purpose=purpose, created_at=now)
     record(Verb.KEY_CREATED, actor=actor, subject=_key_subject(key), at=now, data={"purpose": purpose})
     return key
 
@@ -99,9 +97,7 @@ def copy_publication(*, publication_id: UUID | str, progress: Progress, now: dat
     publication = selectors.publication(publication_id)
     if publication.copied_at or publication.withdrawal_begun_at:
         return
-    registry_services.copy_artifact(
-        artifact=publication.artifact, to=publication.target_repository, progress=progress
-    )
+    registry_services.copy_artifact(artifact=publication.artifact, to=publication.target_repository, progress=progress)
     with transaction.atomic():
         locked = _lock(publication.pk)
         if locked.copied_at or locked.withdrawal_begun_at:

@@ -17,6 +17,7 @@ GOLDGATE_LEASE_SECONDS = env.seconds("GOLDGATE_LEASE_SECONDS", 60)
 # Key files: each process is given only the ones it needs.
 GOLDGATE_CREDENTIALS_KEY = env.secret_file("GOLDGATE_CREDENTIALS_KEY_FILE")
 GOLDGATE_SIGNING_KEY_FILE = env.text("GOLDGATE_SIGNING_KEY_FILE", "")
+GOLDGATE_SIGNING_PASSPHRASE_FILE = env.text("GOLDGATE_SIGNING_PASSPHRASE_FILE", "")
 GOLDGATE_SNAPSHOT_KEYS_DIR = env.text("GOLDGATE_SNAPSHOT_KEYS_DIR", "")
 GOLDGATE_AUDIT_KEY_FILE = env.text("GOLDGATE_AUDIT_KEY_FILE", "")
 # A directory elsewhere (another disk, a mounted share, a git work tree) that receives checkpoints.

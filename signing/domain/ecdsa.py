@@ -29,9 +29,7 @@ def key_id_of(public_key: ec.EllipticCurvePublicKey) -> str:
 
 def pem_of(public_key: ec.EllipticCurvePublicKey) -> str:
     """What ``cosign verify --key`` reads."""
-    return public_key.public_bytes(
-        serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-    ).decode()
+    return public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 def load_public_key(pem: str) -> ec.EllipticCurvePublicKey:
