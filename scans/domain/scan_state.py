@@ -1,0 +1,177 @@
+"""The state of a scan: a judgement of facts at a moment, never a count (threat T9).
+
+``complete`` needs all of: a report about this digest, a distribution whose release is known and whose version order we
+can compute, its package database, components, support that has not ended, and advisories for that release no older
+than asked. Anything else is ``failed``, ``unsupported`` or ``stale``, with its cause: zero findings from it are
+never "clean". The order of the checks is the order of their causes: what makes the others meaningless comes first.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from scans.domain.support import Support, SupportDates, support_on
+
+
+class ScanState(StrEnum):
+    """Four values; only the first can ever be clean."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+    STALE = "stale"
+
+
+class Cause(StrEnum):
+    """Stable codes of why a scan is not complete."""
+
+    NONE = ""
+    NOT_INVENTORIED = "not_inventoried"
+    SCANNER_UNAVAILABLE = "scanner_unavailable"
+    SCANNER_TIMED_OUT = "scanner_timed_out"
+    SCANNER_FAILED = "scanner_failed"
+    REPORT_MISSING = "report_missing"
+    REPORT_TOO_LARGE = "report_too_large"
+    REPORT_MALFORMED = "report_malformed"
+    REPORT_OF_OTHER_IMAGE = "report_of_other_image"
+    NO_RUNNABLE_CHILDREN = "no_runnable_children"
+    PACKAGE_DATABASE_REMOVED = "package_database_removed"
+    NO_COMPONENTS = "no_components"
+    UNKNOWN_DISTRIBUTION = "unknown_distribution"
+    UNKNOWN_RELEASE = "unknown_release"
+    UNSUPPORTED_DISTRIBUTION = "unsupported_distribution"
+    PAST_END_OF_SUPPORT = "past_end_of_support"
+    SUPPORT_UNKNOWN = "support_unknown"
+    NO_FEED = "no_feed"
+    STALE_FEED = "stale_feed"
+
+
+# Worst first: the state of an index is its worst child's.
+BADNESS = {ScanState.FAILED: 3, ScanState.UNSUPPORTED: 2, ScanState.STALE: 1, ScanState.COMPLETE: 0}
+
+
+@dataclass(frozen=True, slots=True)
+class ScanFacts:
+    """What a judgement is made from; nothing in it depends on when it is made."""
+
+    failure: Cause = Cause.NONE  # the scanner, or its report
+    failure_detail: str = ""
+    os_id: str = ""
+    os_version: str = ""
+    component_count: int = 0
+    has_package_database: bool | None = None
+    is_order_known: bool = False  # whether versions of this release can be compared
+    support: SupportDates | None = None
+    feed_snapshot_at: datetime | None = None  # the oldest of the feeds that cover this release
+    feed_name: str = ""
+    is_feed_frozen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A state, its cause, one sentence for people, and what to do about it."""
+
+    state: ScanState
+    cause: Cause
+    sentence: str
+    cure: str = ""
+    support: Support = Support.UNKNOWN
+    support_ends_on: date | None = None
+
+
+def judge(facts: ScanFacts, *, at: datetime, max_feed_age: timedelta) -> Judgement:
+    """The state of a scan with ``facts`` at ``at``, where advisories may be ``max_feed_age`` old."""
+    support = support_on(facts.support, at)
+    ends_on = facts.support.ends_on if facts.support else None
+    found = _unreadable(facts) or _unknown_system(facts) or _unsupported(facts, support)
+    found = found or _stale(facts, at, max_feed_age)
+    state, cause, sentence, cure = found or (ScanState.COMPLETE, Cause.NONE, _complete_sentence(facts, support), "")
+    return Judgement(state, cause, sentence, cure, support, ends_on)
+
+
+_Found = tuple[ScanState, Cause, str, str] | None
+_AGAIN = "Scan it again; the job's log has the scanner's own words."
+
+
+def _unreadable(facts: ScanFacts) -> _Found:
+    if facts.failure is Cause.NONE:
+        return None
+    return ScanState.FAILED, facts.failure, facts.failure_detail or _FAILURES.get(facts.failure, ""), _AGAIN
+
+
+_FAILURES = {
+    Cause.NOT_INVENTORIED: "This image has not been looked into yet.",
+    Cause.SCANNER_UNAVAILABLE: "The scanner could not be started.",
+    Cause.SCANNER_TIMED_OUT: "The scanner did not finish in its time.",
+    Cause.SCANNER_FAILED: "The scanner ended with an error.",
+    Cause.REPORT_MISSING: "The scanner left no report.",
+    Cause.REPORT_TOO_LARGE: "The scanner's report is larger than is read.",
+    Cause.REPORT_MALFORMED: "The scanner's report cannot be read.",
+    Cause.REPORT_OF_OTHER_IMAGE: "The scanner's report is about another image.",
+    Cause.NO_RUNNABLE_CHILDREN: "This index lists nothing that could run.",
+}
+
+
+def _unknown_system(facts: ScanFacts) -> _Found:
+    release = f"{facts.os_id} {facts.os_version}".strip()
+    if not facts.os_id:
+        sentence = f"No known distribution: {facts.component_count} components without an os-release that names one."
+        return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, "Base the image on a supported release."
+    if not facts.os_version:
+        sentence = f"The os-release of {facts.os_id} names no release."
+        return ScanState.UNSUPPORTED, Cause.UNKNOWN_RELEASE, sentence, "Use a stable release, which names itself."
+    if facts.has_package_database is False:
+        sentence = f"The package database of {release} was removed: what is installed cannot be told."
+        cure = "Keep /var/lib/dpkg/status (or status.d) in the image."
+        return ScanState.FAILED, Cause.PACKAGE_DATABASE_REMOVED, sentence, cure
+    if facts.component_count == 0:
+        sentence = f"No component was found in this {release} image."
+        return ScanState.FAILED, Cause.NO_COMPONENTS, sentence, "Keep the package database in the image."
+    return None
+
+
+def _unsupported(facts: ScanFacts, support: Support) -> _Found:
+    release = f"{facts.os_id} {facts.os_version}"
+    if not facts.is_order_known:
+        sentence = f"Versions of {release} cannot be compared with advisories here."
+        return ScanState.UNSUPPORTED, Cause.UNSUPPORTED_DISTRIBUTION, sentence, "Use a Debian release."
+    match support:
+        case Support.ENDED:
+            day = f" on {facts.support.ends_on}" if facts.support and facts.support.ends_on else ""
+            sentence = f"Support of {release} ended{day}: no advisory is written for it any more."
+            return ScanState.UNSUPPORTED, Cause.PAST_END_OF_SUPPORT, sentence, "Move to a supported release."
+        case Support.UNKNOWN:
+            sentence = f"Until when {release} is supported is not known."
+            return ScanState.UNSUPPORTED, Cause.SUPPORT_UNKNOWN, sentence, "Import end-of-life data that names it."
+        case _:
+            return None
+
+
+def _stale(facts: ScanFacts, at: datetime, max_feed_age: timedelta) -> _Found:
+    release = f"{facts.os_id} {facts.os_version}"
+    if facts.feed_snapshot_at is None:
+        sentence = f"No advisories cover {release}: nothing was compared."
+        return ScanState.STALE, Cause.NO_FEED, sentence, "Add a feed that covers this release, and sync it."
+    age = at - facts.feed_snapshot_at
+    if age > max_feed_age:
+        frozen = ", and the feed is frozen at that date" if facts.is_feed_frozen else ""
+        sentence = (
+            f"The advisories for {release} ({facts.feed_name}) are of {facts.feed_snapshot_at:%Y-%m-%d %H:%M} UTC, "
+            f"{_hours(age)} old where {_hours(max_feed_age)} are allowed{frozen}."
+        )
+        return ScanState.STALE, Cause.STALE_FEED, sentence, "Sync the feed."
+    return None
+
+
+def _hours(length: timedelta) -> str:
+    hours = length / timedelta(hours=1)
+    return f"{hours:.0f} hours" if hours < 96 else f"{hours / 24:.0f} days"
+
+
+def _complete_sentence(facts: ScanFacts, support: Support) -> str:
+    text = f"{facts.component_count} components of {facts.os_id} {facts.os_version} compared with advisories"
+    if facts.feed_snapshot_at is not None:
+        text += f" of {facts.feed_snapshot_at:%Y-%m-%d %H:%M} UTC"
+    if support is Support.EXTENDED and facts.support is not None:
+        text += f"; the release is in extended support until {facts.support.ends_on}"
+    return f"{text}."
