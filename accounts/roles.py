@@ -1,4 +1,4 @@
-"""The roles a person may hold, and what each is for."""
+"""The roles a person may hold, and what a service token may be good for."""
 
 from enum import StrEnum
 
@@ -12,3 +12,21 @@ class Role(StrEnum):
     SECURITY_REVIEWER = "security_reviewer"  # judges, suspends, revokes
     PLATFORM_ADMIN = "platform_admin"  # registries, feeds, people, clusters
     AUDITOR = "auditor"  # reads and exports the record
+
+
+class Scope(StrEnum):
+    """What a service token may be used for, within what its owner's roles allow at that moment.
+
+    Absent on purpose: reviewing, suspending, revoking, granting roles and making tokens. A robot is
+    no reviewer, and a leaked token must not be able to make itself more than it was.
+    """
+
+    READ = "read"  # every GET that its owner may do
+    IMPORT = "import"  # bring images in, cancel jobs
+    PROPOSE = "propose"  # ask for images, put candidates before reviewers
+    CATALOG = "catalog"  # images and versions
+    DECIDE = "decide"  # ask for a verdict
+    REGISTRIES = "registries"  # add and test registries
+    FEEDS = "feeds"  # add and sync advisory feeds
+    CLUSTERS = "clusters"  # add clusters, make enrolment tokens
+    AUDIT = "audit"  # export the record

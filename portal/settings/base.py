@@ -10,6 +10,8 @@ ROOT = Path(__file__).resolve().parents[2]
 GOLDGATE_HOME = Path(env.text("GOLDGATE_HOME", str(ROOT / "var"))).resolve()
 GOLDGATE_URL = env.text("GOLDGATE_URL", "http://127.0.0.1:8000").rstrip("/")
 GOLDGATE_DEMO = env.flag("GOLDGATE_DEMO", default=False)
+# One person alone: k is 1, self-review is allowed, and every certificate made so says it.
+GOLDGATE_ONE_PERSON = env.flag("GOLDGATE_ONE_PERSON", default=False)
 # Seconds until a snapshot's timestamp expires: what a partitioned gate still answers (design: 15 min).
 GOLDGATE_TIMESTAMP_SECONDS = env.seconds("GOLDGATE_TIMESTAMP_SECONDS", 900)
 # Seconds that a worker holds a job before another may take it; renewed while it works.

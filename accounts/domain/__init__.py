@@ -1,0 +1,1 @@
+"""Pure rules of the accounts: names that fold together, what a token looks like."""

@@ -1,0 +1,109 @@
+"""Who is who, and who may do what at a moment."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.db.models import Q, QuerySet
+
+from accounts.domain.names import fold
+from accounts.models import Person, RoleGrant, ServiceToken, Team
+from accounts.roles import Role
+from core.validity import is_in_force
+
+
+def grants_in_force(person: Person, at: datetime) -> list[RoleGrant]:
+    """Every grant of ``person`` that holds at ``at``; none for a closed account. One query."""
+    if not person.is_active:
+        return []
+    return [grant for grant in RoleGrant.objects.filter(person_id=person.pk) if is_in_force(grant, at)]
+
+
+def roles_of(person: Person, at: datetime, team: Team | None = None) -> frozenset[Role]:
+    """The roles that ``person`` holds everywhere at ``at``; with ``team``, also those held for its things."""
+    return frozenset(
+        Role(grant.role)
+        for grant in grants_in_force(person, at)
+        if grant.team_id is None or (team is not None and grant.team_id == team.pk)
+    )
+
+
+def roles_in_any_team(person: Person, at: datetime) -> frozenset[Role]:
+    """Roles held anywhere. Not enough to allow a deed: its service asks ``has_role`` for the team concerned."""
+    return frozenset(Role(grant.role) for grant in grants_in_force(person, at))
+
+
+def has_role(person: Person, role: Role, at: datetime, team: Team | None = None) -> bool:
+    """Whether ``person`` holds ``role`` at ``at``: everywhere, or for ``team`` when one is given."""
+    return role in roles_of(person, at, team)
+
+
+def person_by_name(name: str) -> Person | None:
+    """The person whose name reads the same as ``name``."""
+    return Person.objects.filter(username_folded=fold(name)).first()
+
+
+def holders_of(role: Role, at: datetime) -> QuerySet[Person]:
+    """The people who hold ``role`` everywhere at ``at``, by name. One query."""
+    in_force = RoleGrant.objects.filter(role=role, team__isnull=True, starts_at__lte=at).filter(
+        Q(ends_at__isnull=True) | Q(ends_at__gt=at)
+    )
+    return Person.objects.filter(is_active=True, pk__in=in_force.values("person_id"))
+
+
+def identity_of(person: Person) -> str:
+    """The human being behind the account, as one comparable text.
+
+    Accounts that were linked, or that the directory gives the same identity, have the same one:
+    "k distinct persons" counts these, never accounts (docs/adr/0005).
+    """
+    root = person.same_person_as or person
+    return root.identity or f"person:{root.pk}"
+
+
+def identities_of(people: Iterable[Person]) -> frozenset[str]:
+    """The distinct human beings among ``people``. Load them with ``select_related("same_person_as")``."""
+    return frozenset(identity_of(person) for person in people)
+
+
+def is_same_person(left: Person, right: Person) -> bool:
+    """Whether both accounts belong to one human being, as far as is known."""
+    return identity_of(left) == identity_of(right)
+
+
+def created_by_of(person: Person) -> Person | None:
+    """Who made the account; None for the first administrator and for accounts that LDAP vouches for."""
+    return person.created_by
+
+
+def is_creation_of(person: Person, other: Person) -> bool:
+    """Whether ``person``'s account was made by ``other``, directly or through accounts made by ``other``."""
+    maker_id: UUID | None = person.created_by_id
+    makers: set[UUID] = set()
+    while maker_id is not None and maker_id not in makers:
+        if maker_id == other.pk:
+            return True
+        makers.add(maker_id)
+        maker_id = Person.objects.filter(pk=maker_id).values_list("created_by_id", flat=True).first()
+    return False
+
+
+def is_one_person() -> bool:
+    """Whether Goldgate runs for a single person (``GOLDGATE_ONE_PERSON=1``): k is 1, and every certificate says so."""
+    return bool(settings.GOLDGATE_ONE_PERSON)
+
+
+def teams_of(person: Person) -> QuerySet[Team]:
+    """The teams that ``person`` is in, by name."""
+    return Team.objects.filter(memberships__person=person)
+
+
+def is_member(person: Person, team: Team) -> bool:
+    """Whether ``person`` is in ``team``."""
+    return team.memberships.filter(person=person).exists()
+
+
+def tokens_of(person: Person) -> QuerySet[ServiceToken]:
+    """Every token of ``person``, live and ended, newest first."""
+    return ServiceToken.objects.filter(owner=person)

@@ -1,0 +1,77 @@
+"""What several of the accounts' services need: who acts, who may, and locks."""
+
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import F
+
+from accounts import selectors
+from accounts.domain.names import fault_of
+from accounts.errors import BadName, LastAdministrator, NotAnAdministrator
+from accounts.models import Person, RoleGrant, ServiceToken, Team
+from accounts.roles import Role
+from audit.actor import Actor, Subject
+
+# pg_advisory_xact_lock's key: one holder at a time may make the number of administrators smaller.
+ADMINISTRATORS_LOCK = 0x676F6C64_0001
+
+
+def actor_of(by: Person | None) -> Actor:
+    """``by`` as the doer in the record; without a person, whoever has a shell on the host."""
+    return by.as_actor() if by is not None else Actor.system("host")
+
+
+def subject_of(thing: Person | Team | ServiceToken) -> Subject:
+    """The thing as a record names it."""
+    match thing:
+        case Person():
+            return Subject(kind="person", id=str(thing.pk), label=thing.username)
+        case Team():
+            return Subject(kind="team", id=str(thing.pk), label=thing.name)
+        case ServiceToken():
+            return Subject(kind="token", id=str(thing.pk), label=thing.name)
+
+
+def require_administrator(by: Person | None, at: datetime) -> None:
+    """Raises NotAnAdministrator unless ``by`` is a platform administrator at ``at``, or the host itself."""
+    if by is not None and not selectors.has_role(by, Role.PLATFORM_ADMIN, at):
+        raise NotAnAdministrator(
+            f"{by.username} is not a platform administrator.", cure="Ask one; the page People lists them."
+        )
+
+
+def require_name(name: str) -> None:
+    """Raises BadName with the sentence that says why."""
+    if fault := fault_of(name):
+        raise BadName(fault, cure="Choose a name of visible characters.")
+
+
+def lock_administrators() -> None:
+    """Until the transaction's end, nobody else ends an administrator's role or account.
+
+    Two administrators who end each other's role at once would otherwise both see the other one left.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADMINISTRATORS_LOCK])
+
+
+def require_other_administrator(person: Person, at: datetime) -> None:
+    """Raises LastAdministrator when nobody but ``person`` administers Goldgate until further notice."""
+    others = (
+        RoleGrant.objects.filter(
+            role=Role.PLATFORM_ADMIN, team__isnull=True, starts_at__lte=at, ends_at__isnull=True, person__is_active=True
+        )
+        .exclude(person=person)
+        .exists()
+    )
+    if not others:
+        raise LastAdministrator(
+            f"{person.username} is the last platform administrator.",
+            cure="Grant the role platform_admin to somebody else first.",
+        )
+
+
+def end_sessions(person: Person) -> None:
+    """End every session of ``person`` at its next request."""
+    Person.objects.filter(pk=person.pk).update(session_epoch=F("session_epoch") + 1)
+    person.refresh_from_db(fields=["session_epoch"])

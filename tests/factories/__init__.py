@@ -1,0 +1,1 @@
+"""One module a room. Factories make the valid thing."""
