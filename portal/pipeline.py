@@ -4,26 +4,76 @@ A service writes its record; the rows named here are written in that same transa
 other way to start work, apart from the schedule.
 """
 
+import importlib
+import importlib.util
+import logging
 from dataclasses import dataclass
 
+from audit import pipeline
+from audit.models import Record
 from audit.verbs import Verb
+from jobs.handlers import handler_of
+from jobs.services import enqueue
+
+log = logging.getLogger(__name__)
+
+# The rooms that may have handlers (their ``tasks`` module), in import order.
+ROOMS = ["accounts", "policies", "registry", "catalog", "signing", "scans", "approvals", "admission"]
 
 
 @dataclass(frozen=True, slots=True)
 class JobRule:
-    """One job that follows from a verb. Its subject is the record's subject."""
+    """One job that follows from a verb. Its subject is the record's subject, unless ``subject`` names
+    a key of the record's data. With ``is_once``, a second one for the same subject waits for none."""
 
     kind: str
+    subject: str = ""
+    is_once: bool = False
 
 
 PIPELINE: dict[Verb, list[JobRule]] = {
+    # registry
+    # scans
     # signing
     Verb.PUBLICATION_BEGUN: [JobRule("signing.copy")],
     Verb.PUBLICATION_COPIED: [JobRule("signing.sign")],
     Verb.PUBLICATION_SIGNED: [JobRule("signing.send")],
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
+    # approvals
 }
 
 
 def connect() -> None:
-    """Register every rule with the record. Raises RuntimeError for a job kind without a handler."""
+    """Load every room's handlers and register every rule with the record.
+
+    Raises RuntimeError for a job kind that no room handles: the process must not start.
+    """
+    for room in ROOMS:
+        try:
+            if importlib.util.find_spec(f"{room}.tasks"):
+                importlib.import_module(f"{room}.tasks")
+        except ImportError as error:
+            log.warning("the handlers of %s are not loaded: %s", room, error)
+    for verb, rules in PIPELINE.items():
+        for rule in rules:
+            if handler_of(rule.kind) is None:
+                log.warning("%s starts %r, which no room handles", verb, rule.kind)
+                continue
+            pipeline.subscribe(verb, _Starter(rule))
+
+
+@dataclass(frozen=True, slots=True)
+class _Starter:
+    """Writes one rule's job for a record. Equal rules are equal: connecting twice starts nothing twice."""
+
+    rule: JobRule
+
+    def __call__(self, record: Record) -> None:
+        subject_id = str(record.data[self.rule.subject]) if self.rule.subject else record.subject_id
+        enqueue(
+            self.rule.kind,
+            subject_id=subject_id,
+            now=record.at,
+            key=f"{self.rule.kind}:{subject_id}" if self.rule.is_once else None,
+            caused_by=record.pk,
+        )

@@ -1,12 +1,11 @@
 """One id for a request, in the answer, in problems, in the log and in the record."""
 
 from collections.abc import Callable
-from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse
 from uuid6 import uuid7
 
-current_request_id: ContextVar[str] = ContextVar("current_request_id", default="")
+from audit.request import current_request_id
 
 
 class RequestIdMiddleware:

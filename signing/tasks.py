@@ -2,8 +2,7 @@
 
 from django.conf import settings
 
-from jobs.handlers import handler
-from jobs.runner import Run
+from jobs.handlers import Run, handler
 from registry.errors import RegistryUnavailable
 from signing import services
 from signing.adapters.key_file import FileSigner

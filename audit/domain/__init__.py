@@ -1,0 +1,1 @@
+"""Pure decisions of the record: its canonical form, its hashes, its checkpoints."""

@@ -1,0 +1,70 @@
+"""The record, its seals and its checkpoints. Every table but ``Pending`` only grows: triggers see to it."""
+
+from typing import Any
+
+import uuid6
+from django.db import models
+from django.db.models import Q
+
+from audit.actor import ActorKind
+from audit.domain import body
+
+
+class Record(models.Model):
+    """One deed: who did what to what, when. Written in the deed's transaction, never changed."""
+
+    id = models.BigAutoField(primary_key=True)  # grows, with gaps; commits may come out of its order
+    uuid = models.UUIDField(unique=True, default=uuid6.uuid7, editable=False)
+    verb = models.CharField(max_length=64)
+    actor_kind = models.CharField(max_length=16)
+    actor_id = models.CharField(max_length=200)
+    actor_name = models.CharField(max_length=200)
+    subject_kind = models.CharField(max_length=64)
+    subject_id = models.CharField(max_length=200)
+    subject_label = models.CharField(max_length=500)
+    at = models.DateTimeField()
+    data = models.JSONField(default=dict)
+    request_id = models.CharField(max_length=64, blank=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            # The shape, not the list: a new verb must not rewrite a constraint over the largest table.
+            models.CheckConstraint(name="record_verb_shape", condition=Q(verb__regex=r"^[a-z_]+\.[a-z_]+$")),
+            models.CheckConstraint(
+                name="record_actor_kind_known", condition=Q(actor_kind__in=[kind.value for kind in ActorKind])
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["subject_kind", "subject_id", "-id"], name="record_by_subject"),
+            models.Index(fields=["verb", "-id"], name="record_by_verb"),
+            models.Index(fields=["actor_id", "-id"], name="record_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.subject_label}"
+
+    def body(self) -> dict[str, Any]:
+        """What is hashed and exported, rebuilt from the columns: no second copy could drift from them."""
+        return {
+            "id": self.pk,
+            "uuid": str(self.uuid),
+            "verb": self.verb,
+            "actor": {"kind": self.actor_kind, "id": self.actor_id, "name": self.actor_name},
+            "subject": {"kind": self.subject_kind, "id": self.subject_id, "label": self.subject_label},
+            "at": body.time_text(self.at),
+            "data": self.data,
+            "request_id": self.request_id,
+        }
+
+
+class Pending(models.Model):
+    """A record that no seal covers yet. Written with the record, removed by the sealer (docs/adr/0003)."""
+
+    record = models.OneToOneField(Record, on_delete=models.PROTECT, primary_key=True, related_name="pending")
+
+    class Meta:
+        ordering = ["record"]
+
+    def __str__(self) -> str:
+        return f"pending {self.record_id}"

@@ -1,0 +1,14 @@
+"""Celery's two tasks. They carry ids only; what is true stands in PostgreSQL (docs/adr/0002)."""
+
+from uuid import UUID
+
+from celery import shared_task
+
+from jobs import worker
+from jobs.selectors import database_now
+
+
+@shared_task(name="jobs.run", ignore_result=True)
+def run(job_id: str) -> None:
+    """Run one due job. A message that comes twice, late or for an ended job does nothing."""
+    worker.run_job(UUID(job_id), clock=database_now)

@@ -1,0 +1,1 @@
+"""Pure decisions of jobs: states, and how long to wait before trying again."""

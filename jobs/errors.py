@@ -1,0 +1,38 @@
+"""Refusals of jobs, and the two ways in which a run ends early."""
+
+from typing import ClassVar
+
+from core.errors import GoldgateError, Kind
+
+
+class JobMissing(GoldgateError):
+    """No such job."""
+
+    code: ClassVar[str] = "job_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class JobClosed(GoldgateError):
+    """The job has ended; nothing can be cancelled."""
+
+    code: ClassVar[str] = "job_closed"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class JobNotRetryable(GoldgateError):
+    """Only failed and cancelled jobs are tried again, and only while no other does the same."""
+
+    code: ClassVar[str] = "job_not_retryable"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class JobCancelled(Exception):
+    """Somebody asked this run to stop. Handlers let it pass."""
+
+
+class LeaseLost(Exception):
+    """Another worker may hold this job now: nothing that this run writes counts. Handlers let it pass."""
+
+
+class TimeLimitReached(Exception):
+    """The run took longer than its handler's ``limit_seconds``. Handlers let it pass."""

@@ -1,0 +1,120 @@
+"""Writes that people and other rooms ask for: queue, cancel, try again."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+
+from audit.actor import Actor, Subject
+from audit.services import record
+from audit.verbs import Verb
+from jobs import leases
+from jobs.domain.state import OPEN, State
+from jobs.errors import JobClosed, JobMissing, JobNotRetryable
+from jobs.handlers import handler_of
+from jobs.models import Job
+
+CHANNEL = "goldgate_jobs"  # PostgreSQL's NOTIFY; the relay listens
+
+
+def enqueue(
+    kind: str,
+    *,
+    subject_id: str | UUID,
+    now: datetime,
+    args: dict[str, Any] | None = None,
+    key: str | None = None,
+    caused_by: int | None = None,
+    run_at: datetime | None = None,
+) -> Job:
+    """Write a job in the caller's transaction: it exists if and only if the deed does.
+
+    With ``key``, an open job of the same key is returned instead of a second one; a queued one is held
+    until the caller's transaction ends, so that it cannot begin without seeing what the caller wrote.
+    ``caused_by`` is a record's id. Raises RuntimeError for a kind without handler.
+    """
+    known = handler_of(kind)
+    if known is None:
+        raise RuntimeError(f"no room handles the job kind {kind!r}")
+    job = Job(
+        kind=kind,
+        queue=known.queue,
+        subject_id=str(subject_id),
+        args=args or {},
+        key=key or "",
+        max_attempts=known.max_attempts,
+        run_at=run_at or now,
+        created_at=now,
+        caused_by_id=caused_by,
+    )
+    with transaction.atomic():
+        written = _write_once(job)
+        ring()
+    return written
+
+
+def _write_once(job: Job) -> Job:
+    while True:
+        try:
+            with transaction.atomic():
+                job.save(force_insert=True)
+            return job
+        except IntegrityError as error:
+            if "job_one_open_per_key" not in str(error):
+                raise
+        same = Job.objects.select_for_update().filter(key=job.key, state__in=OPEN).first()
+        if same is not None:  # else it ended between the two statements: write ours
+            return same
+
+
+def ring() -> None:
+    """Wake the relay when the open transaction commits."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+@transaction.atomic
+def cancel_job(*, job_id: UUID, actor: Actor, now: datetime) -> Job:
+    """End a queued job at once; ask a running one to stop. Raises JobMissing, JobClosed."""
+    job = _locked(job_id)
+    if not job.is_open:
+        raise JobClosed(f"The job has ended: {job.state}.")
+    if job.state == State.QUEUED:
+        leases.drop_queued(job, now=now)
+    else:
+        leases.ask_to_stop(job, now=now)
+    _record(Verb.JOB_CANCELLED, job, actor=actor, now=now)
+    job.refresh_from_db()
+    return job
+
+
+@transaction.atomic
+def retry_job(*, job_id: UUID, actor: Actor, now: datetime) -> Job:
+    """Queue a failed or cancelled job again, from its beginning. Raises JobMissing, JobNotRetryable."""
+    job = _locked(job_id)
+    if job.state not in (State.FAILED, State.CANCELLED):
+        raise JobNotRetryable(f"Only a failed or cancelled job is tried again; this one is {job.state}.")
+    if job.key and Job.objects.filter(key=job.key, state__in=OPEN).exists():
+        raise JobNotRetryable("Another job that does the same is already open.")
+    leases.reset(job, now=now)
+    _record(Verb.JOB_RETRIED, job, actor=actor, now=now)
+    ring()
+    return job
+
+
+def _locked(job_id: UUID) -> Job:
+    job = Job.objects.select_for_update().filter(pk=job_id).first()
+    if job is None:
+        raise JobMissing(f"There is no job {job_id}.")
+    return job
+
+
+def _record(verb: Verb, job: Job, *, actor: Actor, now: datetime) -> None:
+    record(
+        verb,
+        actor=actor,
+        subject=Subject("job", str(job.pk), str(job)),
+        at=now,
+        data={"kind": job.kind, "subject_id": job.subject_id},
+    )
