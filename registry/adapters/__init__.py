@@ -1,0 +1,1 @@
+"""The outside: registries over HTTP, OCI layouts and archives on disk."""
