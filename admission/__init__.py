@@ -1,1 +1,1 @@
-"""Clusters and their gates, snapshot publishing, the decisions received. Knows every room below; no page and no other room but web and portal knows it."""
+"""Clusters and their gates, snapshot publishing, the decisions received. Only web and portal know it."""

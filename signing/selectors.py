@@ -47,6 +47,14 @@ def publication(publication_id: UUID | str) -> Publication:
     return Publication.objects.select_related("artifact", "target_repository").get(pk=publication_id)
 
 
+def digests_to_sign(artifact: Artifact) -> list[str]:
+    """The artifact's digest, and of an index each runnable child's, nested ones too; parents before children."""
+    digests = [artifact.digest]
+    for link in artifact.child_links.filter(kind="runnable").select_related("child").order_by("position"):
+        digests += [digest for digest in digests_to_sign(link.child) if digest not in digests]
+    return digests
+
+
 def publications_of(artifact: Artifact) -> QuerySet[Publication]:
     """Every publication of the artifact, newest first."""
     return Publication.objects.filter(artifact=artifact).select_related("target_repository")

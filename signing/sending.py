@@ -4,17 +4,21 @@ What stands under ``sha256-<hex>.sig`` and ``.att`` is computed from the live pu
 sending again and withdrawing are one act: bring the tag to what it should hold now.
 """
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from oci.digest import Digest
 from registry import selectors as registry_selectors
 from registry.adapters.interface import RegistrySide
-from registry.errors import DeleteUnsupported, NotInRegistry
+from registry.blobs import kept_blobs
+from registry.errors import NotInRegistry, RegistryRefused
 from signing import selectors
 from signing.domain import cosign
 from signing.models import Publication
 
 Progress = Callable[..., None]
+MAX_MANIFEST_BYTES = 4 * 1024 * 1024
 
 
 def send(publication: Publication, *, progress: Progress) -> None:
@@ -26,7 +30,7 @@ def send(publication: Publication, *, progress: Progress) -> None:
         _settle_attestations(side, publication, digest)
         _settle_signatures(side, publication, digest)
     if publication.tag:
-        body = registry_selectors.raw_manifest(publication.artifact)
+        body = kept_blobs().read(publication.artifact.digest, MAX_MANIFEST_BYTES)
         side.put_manifest(publication.target_repository.path, publication.tag, body, publication.artifact.media_type)
     progress(done=len(digests), total=len(digests), unit="digests", text="Signatures sent.")
 
@@ -91,12 +95,13 @@ def _settle(place: _Tag, *, wanted: Sequence[cosign.Blob], ours: Sequence[cosign
     present = _present(side, path, place.tag)
     kept = cosign.other_layers(present, ours=ours) if present else []
     if not wanted and not kept:
-        return _delete(place) if present else []
+        return _delete(place, digest=_sha256(present)) if present else []
     bundle = cosign.bundle(place.tag, wanted, kept=kept)
     if bundle.manifest != present:
         for blob in bundle.blobs:
-            if not side.has_blob(path, blob.digest):
-                side.put_blob(path, blob.digest, len(blob.body), [blob.body])
+            digest = Digest.parse(blob.digest)
+            if not side.has_blob(path, digest):
+                side.put_blob(path, digest, len(blob.body), [blob.body])
         side.put_manifest(path, place.tag, bundle.manifest, cosign.MANIFEST_MEDIA_TYPE)
     return []
 
@@ -108,12 +113,16 @@ def _present(side: RegistrySide, path: str, tag: str) -> bytes:
         return b""
 
 
-def _delete(place: _Tag) -> list[str]:
-    """By tag where the registry can, else by digest; a sentence when it can neither."""
+def _sha256(body: bytes) -> str:
+    return "sha256:" + hashlib.sha256(body).hexdigest()
+
+
+def _delete(place: _Tag, *, digest: str = "") -> list[str]:
+    """By tag where the registry can, else by ``digest``; a sentence when it can neither."""
     try:
         place.side.delete_manifest(place.path, place.tag)
-    except NotInRegistry:
-        return []
-    except DeleteUnsupported as error:
-        return [f"{place.what} remains: the registry does not delete ({error.detail})"]
+    except RegistryRefused as refused:
+        if not digest:
+            return [f"{place.what} remains: the registry does not delete it ({refused.detail})"]
+        return _delete(_Tag(place.side, place.path, digest, place.what))
     return []

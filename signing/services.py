@@ -16,7 +16,6 @@ from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
 from core.canonical import canonical_json
-from registry import selectors as registry_selectors
 from registry import services as registry_services
 from registry.models import Artifact, Repository
 from signing import selectors, sending
@@ -76,7 +75,7 @@ def begin_publication(
         tag=tag,
         predicate_type=predicate_type,
         predicate=predicate,
-        covered_digests=[each.digest for each in registry_selectors.runnable_family(artifact)],
+        covered_digests=selectors.digests_to_sign(artifact),
         begun_at=now,
     )
     record(

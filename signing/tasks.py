@@ -8,6 +8,9 @@ from signing import services
 from signing.adapters.key_file import FileSigner
 from signing.errors import SignerUnavailable
 
+# A signer whose key is away holds up certification, and nothing else: it waits, up to weeks.
+WAITS = 10_000
+
 
 @handler("signing.copy", retry_on=(RegistryUnavailable,), limit_seconds=3600, queue="default")
 def copy(run: Run) -> None:
@@ -15,7 +18,7 @@ def copy(run: Run) -> None:
     services.copy_publication(publication_id=run.subject_id, progress=run.progress, now=run.now())
 
 
-@handler("signing.sign", retry_on=(SignerUnavailable,), limit_seconds=120, queue="signing")
+@handler("signing.sign", retry_on=(SignerUnavailable,), limit_seconds=120, queue="signing", max_attempts=WAITS)
 def sign(run: Run) -> None:
     """Make and store signature and attestation."""
     signer = FileSigner.load(
