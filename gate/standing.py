@@ -1,0 +1,139 @@
+"""Whether a digest may be used by decision: certified, withdrawn, never judged; of itself, its index, its base.
+
+The rules:
+
+- Revoked beats suspended beats rejected beats certified beats expired. Intervals are half-open.
+- A child of an index stands by membership: a live certification of an index that lists it covers it.
+  A withdrawn index speaks against its children too, unless one certified later lists them as well.
+- An image that the catalog never certified stands by its base: the nearest ancestors that were certified
+  or withdrawn. They are a set where lineage is ambiguous, and the worst member decides.
+- Who cannot be told what an image is built on is told that, never "no base".
+"""
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from gate.facts import ArtifactKind, DigestFacts
+from gate.snapshot import Snapshot
+
+MAX_LINEAGE = 64  # ancestors looked at for one image; a longer chain reads as "cannot tell"
+
+
+class Grade(IntEnum):
+    """From worst to best: ``min`` of a set decides."""
+
+    REVOKED = 0
+    SUSPENDED = 1
+    REJECTED = 2
+    UNTOLD = 3  # lineage cannot be told
+    NEVER = 4  # known, and nobody ever certified it
+    EXPIRED = 5
+    LIVE = 6
+
+
+WITHDRAWN_BY_HAND = frozenset((Grade.REVOKED, Grade.SUSPENDED, Grade.REJECTED))
+
+
+class Standing(NamedTuple):
+    """One subject's grade. ``moment``: since when (EXPIRED, withdrawn) or until when (LIVE). Unix seconds."""
+
+    grade: Grade
+    moment: int
+    subject: DigestFacts
+
+
+def of_itself(facts: DigestFacts, at: int) -> Standing:
+    """What was decided about exactly this digest."""
+    if facts.revoked_at and facts.revoked_at <= at:
+        return Standing(Grade.REVOKED, facts.revoked_at, facts)
+    if facts.suspended_from and facts.suspended_from <= at and not 0 < facts.suspended_until <= at:
+        return Standing(Grade.SUSPENDED, facts.suspended_from, facts)
+    if facts.rejected_at and facts.rejected_at <= at:
+        return Standing(Grade.REJECTED, facts.rejected_at, facts)
+    if not facts.certified_from or at < facts.certified_from:
+        return Standing(Grade.NEVER, 0, facts)
+    if facts.certified_until <= at:
+        return Standing(Grade.EXPIRED, facts.certified_until, facts)
+    return Standing(Grade.LIVE, _end(facts, at), facts)
+
+
+def with_index(facts: DigestFacts, at: int, snapshot: Snapshot) -> Standing:
+    """The digest's own standing, or by membership that of the indexes which list it."""
+    own = of_itself(facts, at)
+    if own.grade in WITHDRAWN_BY_HAND or not facts.member_of:
+        return own
+    live, against = ([own] if own.grade is Grade.LIVE else []), []
+    expired = own if own.grade is Grade.EXPIRED else None
+    for digest in facts.member_of:
+        index = snapshot.lookup(digest)
+        # Both must say so: a record that claims an index which does not list it proves nothing.
+        if index is None or facts.digest not in index.members:
+            continue
+        standing = of_itself(index, at)
+        if standing.grade is Grade.LIVE:
+            live.append(standing)
+        elif standing.grade in WITHDRAWN_BY_HAND:
+            against.append(standing)
+        elif standing.grade is Grade.EXPIRED and (expired is None or standing.moment > expired.moment):
+            expired = standing
+    newest = max((item.subject.certified_from for item in live), default=0)
+    blocking = [item for item in against if item.moment >= newest]
+    if blocking:
+        return min(blocking, key=lambda item: (item.grade, item.moment))
+    if live:
+        return max(live, key=lambda item: item.moment)
+    return expired or own
+
+
+def of_base(facts: DigestFacts, at: int, snapshot: Snapshot) -> list[Standing]:
+    """The standings of what ``facts`` is built on; several where lineage is ambiguous, never none."""
+    found: list[Standing] = []
+    seen = {facts.digest}
+    untold = Standing(Grade.UNTOLD, 0, facts)
+    pending = [facts]
+    while pending:
+        child = pending.pop()
+        if not child.bases:
+            found.append(untold if child is facts else Standing(Grade.NEVER, 0, child))
+        for digest in child.bases:
+            if digest in seen:
+                continue
+            seen.add(digest)
+            base = snapshot.lookup(digest)
+            if base is None or len(seen) > MAX_LINEAGE:
+                found.append(untold)
+                continue
+            standing = with_index(base, at, snapshot)
+            if standing.grade is Grade.NEVER:
+                pending.append(base)
+            else:
+                found.append(standing)
+    return found or [untold]
+
+
+def of_image(facts: DigestFacts, at: int, snapshot: Snapshot, *, by_base: bool) -> list[Standing]:
+    """What decides about the image: itself or its index; with ``by_base`` its base where the catalog is silent.
+
+    An index is decided by its own certification, else by the base of each runnable child.
+    """
+    own = with_index(facts, at, snapshot)
+    standings = [own]
+    if facts.kind is ArtifactKind.INDEX:
+        members = [(digest, snapshot.lookup(digest)) for digest in facts.members]
+        if own.grade is Grade.NEVER and by_base:
+            standings = []
+            for _, member in members:
+                standings += of_image(member, at, snapshot, by_base=True) if member else [own]
+            return standings or [own]
+        # A certified index falls with a child that was withdrawn by name.
+        judged = (of_itself(member, at) for _, member in members if member)
+        return standings + [item for item in judged if item.grade in WITHDRAWN_BY_HAND]
+    if own.grade is Grade.NEVER and by_base:
+        return of_base(facts, at, snapshot)
+    return standings
+
+
+def _end(facts: DigestFacts, at: int) -> int:
+    """When a live certification ends, announced withdrawals included."""
+    ends = (facts.certified_until, facts.revoked_at, facts.suspended_from, facts.rejected_at)
+    return min(end for end in ends if end > at)
