@@ -7,7 +7,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
-from accounts.domain.names import fold
+from accounts.domain.names import MAX_NAME_LENGTH, fold
+from accounts.domain.secrets import is_same, sha256_of_token
 from accounts.models import Person, RoleGrant, ServiceToken, Team
 from accounts.roles import Role
 from core.validity import is_in_force
@@ -107,3 +108,52 @@ def is_member(person: Person, team: Team) -> bool:
 def tokens_of(person: Person) -> QuerySet[ServiceToken]:
     """Every token of ``person``, live and ended, newest first."""
     return ServiceToken.objects.filter(owner=person)
+
+
+def people() -> QuerySet[Person]:
+    """Everybody with an account, open or closed, with who made it and the roles ever granted."""
+    return Person.objects.select_related("created_by").prefetch_related("role_grants__team")
+
+
+def person_of_id(person_id: UUID) -> Person | None:
+    """One person with who made the account and which account it is linked to."""
+    return Person.objects.select_related("created_by", "same_person_as").filter(pk=person_id).first()
+
+
+def grants_of(person: Person) -> QuerySet[RoleGrant]:
+    """Every grant of ``person``, past, present and future, latest first."""
+    return RoleGrant.objects.filter(person=person).select_related("team", "granted_by").order_by("-starts_at", "-id")
+
+
+def grant_of_id(grant_id: UUID) -> RoleGrant | None:
+    """One grant."""
+    return RoleGrant.objects.select_related("person", "team").filter(pk=grant_id).first()
+
+
+def teams() -> QuerySet[Team]:
+    """Every team with the people in it, by name."""
+    return Team.objects.prefetch_related("memberships__person")
+
+
+def team_of_id(team_id: UUID) -> Team | None:
+    """One team with the people in it."""
+    return teams().filter(pk=team_id).first()
+
+
+def tokens() -> QuerySet[ServiceToken]:
+    """Every token of everybody with its owner, newest first."""
+    return ServiceToken.objects.select_related("owner").order_by("-created_at", "-id")
+
+
+def live_token(secret: str, at: datetime) -> ServiceToken | None:
+    """The token whose secret this is, with its owner; None when unknown, over, or its owner's account is closed."""
+    wanted = sha256_of_token(secret)
+    token = ServiceToken.objects.select_related("owner").filter(sha256=wanted).first()
+    if token is None or not is_same(token.sha256, wanted):
+        return None
+    return token if is_in_force(token, at) and token.owner.is_active else None
+
+
+def folded(name: str) -> str:
+    """``name`` as names are compared, cut to a name's length."""
+    return fold(name)[:MAX_NAME_LENGTH]

@@ -1,17 +1,16 @@
 """Who may do what: one reviewed table of route × method × role. What is not in it is refused.
 
-The middleware holds pages to it, ``TablePermission`` the API (where the caller is known only after
-DRF has read the token). A route without a row fails a test and is refused at run time.
+``portal/enforcement.py`` and ``portal/permission.py`` hold every request to it. A route without a row fails a test and
+is refused at run time; so is a method that its row does not name.
+
+- HEAD is GET. OPTIONS is in no row. Headers that name another method are not looked at.
+- A session reaches what its person's roles allow; a service token reaches only rows that name a scope it carries, and
+  of them those that its owner's roles allow at that moment; a gate's credential reaches ``GATE`` rows alone.
+- A role held for one team counts only in rows marked ``in_team``: their services ask again, for the team concerned.
+- A person with a one-time password reaches only the page that changes it.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any
-
-from django.http import HttpRequest, HttpResponse
-from rest_framework.permissions import BasePermission
-from rest_framework.request import Request
-from rest_framework.views import APIView
+from dataclasses import dataclass, field, replace
 
 from accounts.roles import Role
 
@@ -25,6 +24,7 @@ class Access:
     is_any_person: bool = False  # any signed-in person, with or without a role
     is_gate: bool = False  # a gate's own token
     scope: str = ""  # what a service token must carry; "" = no token may
+    is_in_team: bool = False  # a role held for one team will do here; the service asks for the team concerned
 
 
 PUBLIC = Access(is_public=True)
@@ -39,7 +39,17 @@ def only(*roles: Role, scope: str = "") -> Access:
 
 def readers(scope: str = "read") -> Access:
     """Everyone who holds any role."""
-    return only(*Role, scope=scope)
+    return replace(only(*Role, scope=scope), is_in_team=True)
+
+
+def any_person(scope: str = "") -> Access:
+    """Any signed-in person, with or without a role; and their service tokens with ``scope``."""
+    return replace(ANY_PERSON, scope=scope)
+
+
+def in_team(access: Access) -> Access:
+    """The same, where a role held for one team counts too. The service must ask ``has_role(…, team=…)``."""
+    return replace(access, is_in_team=True)
 
 
 ROUTES: dict[str, dict[str, Access]] = {
@@ -62,21 +72,37 @@ ROUTES: dict[str, dict[str, Access]] = {
 }
 
 
-class AccessMiddleware:
-    """Holds every page to the table. Replaced below by the full rule."""
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whoever asks, as far as the table cares."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
-        self.get_response = get_response
+    is_person: bool = False  # signed in, by session or token, with an open account
+    is_gate: bool = False
+    scopes: frozenset[str] | None = None  # of the service token; None for a session
+    roles: frozenset[Role] = field(default_factory=frozenset)  # held everywhere
+    roles_in_teams: frozenset[Role] = field(default_factory=frozenset)  # held anywhere
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
 
-
-class TablePermission(BasePermission):
-    """Holds the API to the table."""
-
-    def has_permission(self, request: Request, view: APIView) -> bool:
-        return bool(request.user and request.user.is_authenticated)
-
-    def has_object_permission(self, request: Request, view: APIView, obj: Any) -> bool:
+def is_allowed(access: Access, caller: Caller) -> bool:
+    """Whether the row lets the caller in. Pure: the tests walk it cell by cell."""
+    if access.is_public:
         return True
+    if caller.is_gate or access.is_gate:
+        return caller.is_gate and access.is_gate
+    if not caller.is_person:
+        return False
+    if caller.scopes is not None and (not access.scope or access.scope not in caller.scopes):
+        return False
+    held = caller.roles_in_teams if access.is_in_team else caller.roles
+    return access.is_any_person or bool(access.roles & held)
+
+
+def access_to(view_name: str, method: str) -> Access | None:
+    """The cell of the table; None when the row does not name the method. Raises KeyError for an unknown route."""
+    return ROUTES[view_name].get("GET" if method == "HEAD" else method)
+
+
+def allowed_methods(view_name: str) -> list[str]:
+    """What the row names, for an Allow header."""
+    methods = sorted(ROUTES[view_name])
+    return [*methods, "HEAD"] if "GET" in methods else methods

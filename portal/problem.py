@@ -1,11 +1,13 @@
 """Refusals as ``application/problem+json`` (RFC 9457), one shape for the whole API."""
 
 import logging
+from http import HTTPStatus
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
-from django.http import Http404
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
 
@@ -13,6 +15,8 @@ from core.errors import GoldgateError, Kind
 from portal.request_id import current_request_id
 
 log = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
 
 STATUS_OF_KIND = {
     Kind.MALFORMED: status.HTTP_400_BAD_REQUEST,
@@ -23,7 +27,7 @@ STATUS_OF_KIND = {
 }
 
 
-def problem(
+def problem(  # noqa: PLR0913 - the members of RFC 9457
     *, status_code: int, code: str, title: str, detail: str, cure: str = "", errors: list[dict[str, str]] | None = None
 ) -> dict[str, Any]:
     """The body of one problem. ``instance`` is the request id, so that a report finds the log line."""
@@ -33,13 +37,58 @@ def problem(
         "status": status_code,
         "detail": detail,
         "code": code,
-        "instance": current_request_id.get(),
+        "instance": f"urn:uuid:{current_request_id.get()}",
     }
     if cure:
         body["cure"] = cure
     if errors:
         body["errors"] = errors
     return body
+
+
+def problem_response(
+    request: HttpRequest, *, status_code: int, code: str, detail: str, title: str = ""
+) -> JsonResponse:
+    """The same body from outside DRF: unknown addresses, what nobody foresaw, pages' rules under ``/api/``."""
+    body = problem(status_code=status_code, code=code, title=title or HTTPStatus(status_code).phrase, detail=detail)
+    response = JsonResponse(body, status=status_code, content_type=CONTENT_TYPE)
+    if status_code == status.HTTP_401_UNAUTHORIZED:
+        response["WWW-Authenticate"] = 'Bearer realm="goldgate"'
+    return response
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler400."""
+    if _is_api(request):
+        return problem_response(request, status_code=400, code="bad_request", detail="The request cannot be read.")
+    return defaults.bad_request(request, exception)
+
+
+def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler403."""
+    if _is_api(request):
+        detail = str(exception) or "This is not allowed."
+        return problem_response(request, status_code=403, code="permission_denied", detail=detail)
+    return defaults.permission_denied(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """handler404."""
+    if _is_api(request):
+        return problem_response(request, status_code=404, code="not_found", detail="There is nothing at this address.")
+    return defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """handler500. Says nothing of the cause: the log has it under the request's id."""
+    if _is_api(request):
+        detail = "Something went wrong here. The log has it under the id in instance."
+        return problem_response(request, status_code=500, code="internal_error", detail=detail)
+    return defaults.server_error(request)
 
 
 def _flatten(detail: Any, pointer: str = "") -> list[dict[str, str]]:
@@ -99,4 +148,4 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             headers["Retry-After"] = str(int(error.wait) + 1)  # type: ignore[attr-defined]
     else:
         return None
-    return Response(body, status=body["status"], headers=headers, content_type="application/problem+json")
+    return Response(body, status=body["status"], headers=headers, content_type=CONTENT_TYPE)

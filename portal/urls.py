@@ -17,3 +17,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include((api_urlpatterns, "api"))),
     path("", include((health_urlpatterns, "health"))),
 ]
+
+handler400 = "portal.problem.bad_request"
+handler403 = "portal.problem.permission_denied"
+handler404 = "portal.problem.not_found"
+handler500 = "portal.problem.server_error"

@@ -25,6 +25,9 @@ GOLDGATE_AUDIT_KEY_FILE = env.text("GOLDGATE_AUDIT_KEY_FILE", "")
 # A directory elsewhere (another disk, a mounted share, a git work tree) that receives checkpoints.
 GOLDGATE_AUDIT_SINK = env.text("GOLDGATE_AUDIT_SINK", "")
 
+# The portal stands behind a proxy that sets X-Forwarded-Proto and appends to X-Forwarded-For.
+GOLDGATE_BEHIND_PROXY = env.flag("GOLDGATE_BEHIND_PROXY", default=False)
+
 DATABASES = {"default": env.database("DATABASE_URL")}
 DATABASES["default"]["ATOMIC_REQUESTS"] = False
 REDIS_URL = env.text("REDIS_URL")
@@ -66,7 +69,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "portal.access.AccessMiddleware",
+    "portal.enforcement.AccessMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -146,13 +149,18 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=10)
 AXES_RESET_ON_SUCCESS = True
+AXES_USERNAME_CALLABLE = "portal.authentication.folded_name"
+AXES_CLIENT_IP_CALLABLE = "portal.authentication.client_address"
+AXES_LOCKOUT_CALLABLE = "portal.authentication.keep_response"
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
         "portal.authentication.TokenAuthentication",
         "portal.authentication.PersonSessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["portal.access.TablePermission"],
+    "DEFAULT_PERMISSION_CLASSES": ["portal.permission.TablePermission"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["portal.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

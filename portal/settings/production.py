@@ -4,7 +4,7 @@ import secrets
 
 from portal.settings import environment as env
 from portal.settings.base import *  # noqa: F403
-from portal.settings.base import GOLDGATE_URL
+from portal.settings.base import GOLDGATE_BEHIND_PROXY, GOLDGATE_URL
 
 # Only the web process signs sessions. The others get a key of the moment, which opens nothing.
 _process = env.text("GOLDGATE_PROCESS", "web")
@@ -20,7 +20,7 @@ _is_https = GOLDGATE_URL.startswith("https://")
 SESSION_COOKIE_SECURE = _is_https
 CSRF_COOKIE_SECURE = _is_https
 SECURE_HSTS_SECONDS = 31_536_000 if _is_https else 0
-if env.flag("GOLDGATE_BEHIND_PROXY", default=False):
+if GOLDGATE_BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 STORAGES = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 os.environ.setdefault("GOLDGATE_HOME", tempfile.mkdtemp(prefix="goldgate-test-"))
 
-from portal.settings.base import *  # noqa: E402, F403
-from portal.settings.base import DATABASES, GOLDGATE_HOME  # noqa: E402
+from portal.settings.base import *  # noqa: F403
+from portal.settings.base import DATABASES, GOLDGATE_HOME
 
 SECRET_KEY = "tests-only-session-key"  # noqa: S105
 GOLDGATE_CREDENTIALS_KEY = "dGVzdHMtb25seS1jcmVkZW50aWFscy1rZXktMzJieXQ="
