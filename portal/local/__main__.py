@@ -135,9 +135,7 @@ def serve(options: Options) -> None:
     database_url = options.database_url or (own_postgres.uri() if own_postgres else "")
     common = common_environment(options, database_url)
     stores, portal = store_programs(options, own_postgres), portal_programs(options)
-    configuration = write_configuration(
-        [*stores, *portal, gate_program(options)], home=options.home, common=common
-    )
+    configuration = write_configuration([*stores, *portal, gate_program(options)], home=options.home, common=common)
     (options.home.run / "environment.sh").write_text(shell_line(common), encoding="utf-8")
     supervisor = Supervisor(configuration, options.home)
     try:
@@ -180,5 +178,3 @@ def main() -> int:
 
 if __name__ == "__main__":
     sys.exit(main())
-
-

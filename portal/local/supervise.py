@@ -93,7 +93,7 @@ class Supervisor:
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(configuration)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
-            start_new_session=True, preexec_fn=_die_with_parent,  # noqa: PLW1509
+            start_new_session=True, preexec_fn=_die_with_parent,
         )  # fmt: skip
         transport = SupervisorTransport(None, None, f"unix://{home.run / 'supervisor.sock'}")
         self._rpc: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
@@ -107,7 +107,9 @@ class Supervisor:
                 return
             except OSError as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise CannotStart(f"supervisord does not start; see {self._home.log / 'supervisord.log'}.") from error
+                    raise CannotStart(
+                        f"supervisord does not start; see {self._home.log / 'supervisord.log'}."
+                    ) from error
                 time.sleep(0.02)
 
     def start(self, *names: str) -> None:

@@ -1,0 +1,136 @@
+"""The REST API, typed as far as the command needs it. One session, capped answers, problems as sentences."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import IO, Any
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+from goldgate_cli.configuration import Account
+from goldgate_cli.errors import CommandError, NotPermitted, Refused, Unreachable, WrongInput
+
+CONNECT_SECONDS, READ_SECONDS = 10, 60
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+TERMINAL = frozenset({"succeeded", "failed", "cancelled"})
+
+Json = dict[str, Any]
+
+
+def _sentence(body: Any, response: requests.Response) -> str:
+    """What an RFC 9457 problem says, with its cure and each wrong field."""
+    if not isinstance(body, dict):
+        return f"{response.status_code} {response.reason} from {response.url}"
+    lines = [str(body.get("detail") or body.get("title") or response.reason)]
+    if body.get("cure"):
+        lines.append(str(body["cure"]))
+    detail = lines[0]
+    for row in body.get("errors", []):
+        line = f"  {row.get('pointer') or '/'}: {row.get('detail')}"
+        if str(row.get("detail")) not in detail:
+            lines.append(line)
+    return "\n".join(lines)
+
+
+class Api:
+    """Calls under ``/api/v1`` with one token."""
+
+    def __init__(self, account: Account) -> None:
+        self._base = f"{account.url}/api/v1/"
+        self._host = urlsplit(account.url).netloc
+        self._session = requests.Session()
+        self._session.headers["User-Agent"] = "goldgate-cli/0.1"
+        if account.token:
+            self._session.headers["Authorization"] = f"Bearer {account.token}"
+        if account.ca_file:
+            self._session.verify = account.ca_file
+
+    def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
+        """One request. Raises a CommandError for every answer that is not 2xx."""
+        try:
+            response = self._session.request(
+                method, urljoin(self._base, path), timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False, **arguments,
+            )  # fmt: skip
+        except requests.exceptions.SSLError as error:
+            raise Unreachable(
+                f"{self._host}: its certificate is not trusted ({error}). Name its CA: GOLDGATE_CA_FILE."
+            ) from error
+        except requests.exceptions.RequestException as error:
+            raise Unreachable(f"{self._host} cannot be reached: {_cause(error)}") from error
+        if response.ok and not response.is_redirect:
+            return response
+        raise self._refusal(response)
+
+    def _refusal(self, response: requests.Response) -> CommandError:
+        try:
+            text = _sentence(response.json(), response)
+        except ValueError:
+            return Unreachable(
+                f"{response.url} answers {response.status_code}, and not as Goldgate does. Is the address right?"
+            )
+        if response.status_code in (401, 403):
+            return NotPermitted(text)
+        if response.status_code in (400, 404, 405, 413, 415, 422):
+            return WrongInput(text)
+        if response.status_code == 409:
+            return Refused(text)
+        return Unreachable(text)
+
+    def get(self, path: str, **parameters: Any) -> Json:
+        """A JSON object. Parameters of value None are left out."""
+        chosen = {name: value for name, value in parameters.items() if value is not None}
+        return _object(self.call("GET", path, params=chosen))
+
+    def post(self, path: str, body: Json) -> Json:
+        return _object(self.call("POST", path, json=body))
+
+    def rows(self, path: str, *, at_most: int = 10_000, **parameters: Any) -> Iterator[Json]:
+        """Every row of a list, page by page (RFC 8288 ``next`` in the body)."""
+        page = self.get(path, **parameters)
+        given = 0
+        while True:
+            for row in page["results"]:
+                yield row
+                given += 1
+                if given >= at_most:
+                    return
+            following = page.get("next")
+            if not following:
+                return
+            if urlsplit(following).netloc not in ("", self._host):
+                following = f"{urlsplit(following).path}?{urlsplit(following).query}"
+            page = _object(self.call("GET", following))
+
+    def upload(self, path: str, file: IO[bytes], *, media_type: str, **parameters: Any) -> requests.Response:
+        """Stream ``file`` as the body: it is never held in memory."""
+        return self.call("POST", path, data=file, headers={"Content-Type": media_type}, params=parameters)
+
+    def follow_job(self, location: str, *, told: Callable[[Json], None], pause_seconds: float = 0.5) -> Json:
+        """Ask a job until it has ended, telling ``told`` each state; returns the last."""
+        while True:
+            job = _object(self.call("GET", location))
+            told(job)
+            if job["state"] in TERMINAL:
+                return job
+            time.sleep(pause_seconds)
+
+
+def _object(response: requests.Response) -> Json:
+    if len(response.content) > MAX_ANSWER_BYTES:
+        raise Unreachable(f"{response.url} answered with more than {MAX_ANSWER_BYTES} bytes.")
+    if response.status_code == 204:
+        return {}
+    try:
+        body = response.json()
+    except ValueError as error:
+        raise Unreachable(f"{response.url} did not answer with JSON. Is the address right?") from error
+    if not isinstance(body, dict):
+        raise Unreachable(f"{response.url} answered with something else than an object.")
+    return body
+
+
+def _cause(error: Exception) -> str:
+    """The innermost sentence: requests wraps urllib3 wraps the socket."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return str(reason or error).rsplit(": ", 1)[-1]

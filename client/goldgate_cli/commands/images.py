@@ -1,0 +1,94 @@
+"""``goldgate approved | status | show``: what may be used, and why."""
+
+import re
+from typing import Any
+
+import click
+
+from goldgate_cli import output
+from goldgate_cli.errors import WrongInput
+
+DIGEST = re.compile(r"\A(?:.*@)?(sha256:[0-9a-f]{64})\Z")
+NAME = re.compile(r"\A([a-z0-9][a-z0-9._-]*)/([A-Za-z0-9][A-Za-z0-9._-]*)\Z")
+
+
+def digest_in(text: str) -> str:
+    """The digest of ``name@sha256:…`` or of a bare ``sha256:…``; raises WrongInput with the cure."""
+    found = DIGEST.match(text)
+    if not found:
+        raise WrongInput(f"{text!r} names no digest; write sha256:<64 hex> or NAME@sha256:<64 hex>.")
+    return found[1]
+
+
+@click.command()
+@click.pass_context
+def approved(context: click.Context) -> None:
+    """What may be used now: every certified and retiring subversion with its FROM line."""
+    rows = list(context.obj["api"]().rows("approved"))
+    if output.is_json():
+        output.emit(rows)
+        return
+    output.table(
+        ("image", "state", "until", "FROM"),
+        [
+            (f"{row['image']}/{row['version']} {row['subversion']}", row["state"], row.get("until"), row["reference"])
+            for row in rows
+        ],
+    )
+    if not rows:
+        output.say("Nothing is certified yet. Import an image: goldgate import REFERENCE.")
+
+
+@click.command()
+@click.argument("image", metavar="IMAGE/VERSION")
+@click.pass_context
+def status(context: click.Context, image: str) -> None:
+    """The current certified digest of IMAGE/VERSION (debian/12), and its history."""
+    found = NAME.match(image)
+    if not found:
+        raise WrongInput(f"{image!r} is not an image and version; it looks like debian/12.")
+    version = context.obj["api"]().get(f"images/{found[1]}/{found[2]}")
+    if output.is_json():
+        output.emit(version)
+        return
+    current = version.get("current")
+    click.echo(
+        f"{image}: {current['reference']} until {current['until']}" if current else f"{image}: nothing is certified"
+    )
+    output.table(
+        ("subversion", "state", "until", "digest", "why"),
+        [
+            (row["subversion"], row["state"], row.get("until"), row["digest"], row.get("sentence"))
+            for row in version["history"]
+        ],
+    )
+
+
+@click.command()
+@click.argument("digest")
+@click.pass_context
+def show(context: click.Context, digest: str) -> None:
+    """What is known about one DIGEST: its scan, its findings, its configuration."""
+    api, wanted = context.obj["api"](), digest_in(digest)
+    artifact = api.get(f"artifacts/{wanted}")
+    scan = api.get(f"artifacts/{wanted}/scan") if artifact.get("kind") in ("image", "index") else None
+    findings = list(api.rows(f"artifacts/{wanted}/findings", at_most=500)) if scan else []
+    if output.is_json():
+        output.emit({"artifact": artifact, "scan": scan, "findings": findings})
+        return
+    for name in ("digest", "kind", "architecture", "os", "user", "size_bytes"):
+        click.echo(f"{name:14} {artifact.get(name) if artifact.get(name) not in (None, '') else '–'}")
+    click.echo(f"{'scan':14} {_scan_line(scan)}")
+    output.table(
+        ("severity", "vulnerability", "package", "installed", "fixed in"),
+        [
+            (f["severity"], f["vulnerability_id"], f["package"], f["installed"], f.get("fixed_version"))
+            for f in findings
+        ],
+    )
+
+
+def _scan_line(scan: dict[str, Any] | None) -> str:
+    if not scan:
+        return "unknown: not scanned"
+    return f"{scan['state']}{': ' + scan['cause'] if scan.get('cause') else ''} ({scan.get('scanned_at')})"

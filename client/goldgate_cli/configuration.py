@@ -1,0 +1,58 @@
+"""Where Goldgate is and who asks: ``GOLDGATE_URL`` and ``GOLDGATE_TOKEN``, else what ``goldgate login`` kept."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from goldgate_cli.errors import NotPermitted, WrongInput
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One Goldgate and one token. ``ca_file`` is "" for the system's authorities."""
+
+    url: str
+    token: str
+    ca_file: str = ""
+
+
+def path() -> Path:
+    """``$XDG_CONFIG_HOME/goldgate/account.json``, readable by its owner alone."""
+    root = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    return Path(root) / "goldgate" / "account.json"
+
+
+def checked_url(url: str) -> str:
+    """``url`` without a trailing slash. Raises WrongInput for anything but http(s)://host."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise WrongInput(f"{url!r} is not the address of a Goldgate; it looks like https://goldgate.example.")
+    return url.rstrip("/")
+
+
+def load() -> Account:
+    """Raises NotPermitted when nobody has signed in, WrongInput for a damaged file."""
+    url, token = os.environ.get("GOLDGATE_URL", ""), os.environ.get("GOLDGATE_TOKEN", "")
+    ca_file = os.environ.get("GOLDGATE_CA_FILE", "")
+    if url and token:
+        return Account(checked_url(url), token, ca_file)
+    try:
+        kept = Account(**json.loads(path().read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise NotPermitted("Not signed in. Run: goldgate login URL (or set GOLDGATE_URL and GOLDGATE_TOKEN).") from None
+    except (ValueError, TypeError) as error:
+        raise WrongInput(f"{path()} is damaged ({error}). Run goldgate login again.") from error
+    return Account(checked_url(url or kept.url), token or kept.token, ca_file or kept.ca_file)
+
+
+def save(account: Account) -> Path:
+    """Keep ``account`` for later commands; the file is never readable by others, not even for a moment."""
+    target = path()
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = target.with_suffix(".new")
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(asdict(account), file)
+    temporary.replace(target)
+    return target

@@ -1,0 +1,53 @@
+"""The compose file is parsed and held to what it promises; no container engine runs here."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+PROJECT = Path(__file__).resolve().parents[2]
+SERVICES = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())["services"]
+OURS = ["web", "worker", "scheduler", "signer", "publisher", "gate"]
+
+
+@pytest.mark.parametrize("name", OURS)
+class TestOurServices:
+    def test_runs_without_privileges_on_a_read_only_root(self, name):
+        service = SERVICES[name]
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert "no-new-privileges:true" in service["security_opt"]
+        assert "user" not in service, "the image's own user 65532 must hold"
+
+    def test_depends_on_nothing_that_is_not_there(self, name):
+        assert set(SERVICES[name].get("depends_on", {})) <= set(SERVICES)
+
+
+class TestSecrets:
+    def test_each_process_holds_its_own_and_no_other(self):
+        held = {name: set(SERVICES[name].get("secrets", [])) for name in OURS}
+        assert held == {
+            "web": {"session", "credentials"},
+            "worker": {"credentials"},
+            "scheduler": {"audit"},
+            "signer": {"signing"},
+            "publisher": set(),
+            "gate": set(),
+        }
+
+    def test_only_the_publisher_sees_the_snapshot_keys(self):
+        sees = [
+            name for name in OURS if any("secrets/snapshot" in volume for volume in SERVICES[name].get("volumes", []))
+        ]
+        assert sees == ["publisher"]
+
+    def test_the_gate_has_neither_database_nor_redis(self):
+        assert "environment" not in SERVICES["gate"]
+        assert SERVICES["gate"]["volumes"] == ["gate:/var/lib/goldgate-gate"]
+
+
+class TestDockerfile:
+    def test_ends_as_a_numeric_user_without_root(self):
+        lines = (PROJECT / "Dockerfile").read_text().splitlines()
+        users = [line.split()[1] for line in lines if line.startswith("USER ")]
+        assert users[-1] == "65532:65532"
