@@ -9,8 +9,9 @@ from django.db.models import Q, QuerySet
 
 from accounts.domain.names import MAX_NAME_LENGTH, fold
 from accounts.domain.secrets import is_same, sha256_of_token
-from accounts.models import Person, RoleGrant, ServiceToken, Team
+from accounts.models import Membership, Person, RoleGrant, ServiceToken, Team
 from accounts.roles import Role
+from audit.actor import Actor
 from core.validity import is_in_force
 
 
@@ -43,6 +44,20 @@ def has_role(person: Person, role: Role, at: datetime, team: Team | None = None)
 def person_by_name(name: str) -> Person | None:
     """The person whose name reads the same as ``name``."""
     return Person.objects.filter(username_folded=fold(name)).first()
+
+
+def people() -> QuerySet[Person]:
+    """Every account, open or closed, with what its row on a list shows: three queries."""
+    return Person.objects.select_related("created_by", "same_person_as").prefetch_related("role_grants__team")
+
+
+def grants_of(person: Person) -> QuerySet[RoleGrant]:
+    """Every grant of ``person``, past, present and coming, newest first."""
+    return (
+        RoleGrant.objects.filter(person=person)
+        .select_related("person", "team", "granted_by")
+        .order_by("-starts_at", "-id")
+    )
 
 
 def holders_of(role: Role, at: datetime) -> QuerySet[Person]:
@@ -105,24 +120,19 @@ def is_member(person: Person, team: Team) -> bool:
     return team.memberships.filter(person=person).exists()
 
 
+def memberships_of(team: Team) -> QuerySet[Membership]:
+    """Who is in ``team``, by name."""
+    return Membership.objects.filter(team=team).select_related("person").order_by("person__username_folded", "id")
+
+
 def tokens_of(person: Person) -> QuerySet[ServiceToken]:
     """Every token of ``person``, live and ended, newest first."""
     return ServiceToken.objects.filter(owner=person)
 
 
-def people() -> QuerySet[Person]:
-    """Everybody with an account, open or closed, with who made it and the roles ever granted."""
-    return Person.objects.select_related("created_by").prefetch_related("role_grants__team")
-
-
 def person_of_id(person_id: UUID) -> Person | None:
     """One person with who made the account and which account it is linked to."""
     return Person.objects.select_related("created_by", "same_person_as").filter(pk=person_id).first()
-
-
-def grants_of(person: Person) -> QuerySet[RoleGrant]:
-    """Every grant of ``person``, past, present and future, latest first."""
-    return RoleGrant.objects.filter(person=person).select_related("team", "granted_by").order_by("-starts_at", "-id")
 
 
 def grant_of_id(grant_id: UUID) -> RoleGrant | None:
@@ -157,3 +167,8 @@ def live_token(secret: str, at: datetime) -> ServiceToken | None:
 def folded(name: str) -> str:
     """``name`` as names are compared, cut to a name's length."""
     return fold(name)[:MAX_NAME_LENGTH]
+
+
+def acting(user: Person, auth: object) -> Actor:
+    """Who does a deed that the API was asked for: the person, or their token (``request.user``, ``request.auth``)."""
+    return auth.as_actor() if isinstance(auth, ServiceToken) else user.as_actor()

@@ -57,6 +57,21 @@ ROUTES: dict[str, dict[str, Access]] = {
     "health:livez": {"GET": PUBLIC},
     "health:readyz": {"GET": PUBLIC},
     # accounts
+    "api:me": {"GET": any_person("read")},
+    "api:people": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN)},
+    "api:person": {"GET": readers()},
+    "api:person-deactivate": {"POST": only(Role.PLATFORM_ADMIN)},
+    "api:person-reactivate": {"POST": only(Role.PLATFORM_ADMIN)},
+    "api:person-reset-password": {"POST": only(Role.PLATFORM_ADMIN)},
+    "api:person-link": {"POST": only(Role.PLATFORM_ADMIN)},
+    "api:person-roles": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN)},
+    "api:person-role": {"DELETE": only(Role.PLATFORM_ADMIN)},
+    "api:teams": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN)},
+    "api:team": {"GET": readers()},
+    "api:team-members": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN)},
+    "api:team-member": {"DELETE": only(Role.PLATFORM_ADMIN)},
+    "api:tokens": {"GET": ANY_PERSON, "POST": ANY_PERSON},
+    "api:token": {"DELETE": ANY_PERSON},
     # jobs
     # audit
     # registry
@@ -69,6 +84,29 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:signing-key-pem": {"GET": PUBLIC},
     # admission
     # web
+    "web:signin": {"GET": PUBLIC, "POST": PUBLIC},
+    "web:signout": {"POST": any_person()},
+    "web:password": {"GET": any_person(), "POST": any_person()},
+    "web:theme": {"POST": PUBLIC},
+    "web:home": {"GET": any_person()},
+    "web:find": {"GET": readers("")},
+    "web:jobs": {"GET": readers("")},
+    "web:job": {"GET": readers("")},
+    "web:job-cancel": {"POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER)},
+    "web:job-retry": {"POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER)},
+    "web:people": {"GET": readers("")},
+    "web:person-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:person": {"GET": readers("")},
+    "web:person-grant": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:person-deactivate": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:person-password": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:grant-end": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:team-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:team": {"GET": readers(""), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:member-remove": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:tokens": {"GET": any_person()},
+    "web:token-new": {"GET": any_person(), "POST": any_person()},
+    "web:token-end": {"POST": any_person()},
 }
 
 

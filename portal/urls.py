@@ -6,6 +6,7 @@ from portal import health
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
     # one include a room, in import order
+    path("", include("accounts.urls")),
 ]
 
 health_urlpatterns = [
@@ -16,6 +17,7 @@ health_urlpatterns = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include((api_urlpatterns, "api"))),
     path("", include((health_urlpatterns, "health"))),
+    path("", include("web.urls")),
 ]
 
 handler400 = "portal.problem.bad_request"
