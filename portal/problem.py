@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from core.errors import GoldgateError, Kind
 from portal.request_id import current_request_id
+from web.views.errors import broken
 
 log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if _is_api(request):
         detail = "Something went wrong here. The log has it under the id in instance."
         return problem_response(request, status_code=500, code="internal_error", detail=detail)
-    return defaults.server_error(request)
+    return broken(request)
 
 
 def _flatten(detail: Any, pointer: str = "") -> list[dict[str, str]]:

@@ -1,0 +1,92 @@
+"""How each state, outcome and severity looks: one word, one tone, one shape, the same on every page.
+
+Nothing is told by colour alone: the word stands beside it and each tone has a shape of its own.
+The words are those of the design's vocabulary; no rule lives here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A word, the class that colours it, and the icon that gives it a shape."""
+
+    word: str
+    tone: str  # ok | warn | no | wait | dim | critical | high | medium | low
+    icon: str
+
+
+STATES: dict[str, Look] = {
+    # a subversion
+    "candidate": Look("candidate", "wait", "circle-dashed"),
+    "certifying": Look("certifying", "wait", "hourglass"),
+    "certified": Look("certified", "ok", "shield-check-filled"),
+    "retiring": Look("retiring", "warn", "calendar-due"),
+    "withdrawn": Look("withdrawn", "no", "ban"),
+    "suspended": Look("suspended", "no", "ban"),
+    "revoked": Look("revoked", "no", "ban"),
+    "expired": Look("expired", "no", "clock"),
+    "rejected": Look("rejected", "no", "circle-x-filled"),
+    # a proposal, a request
+    "open": Look("open", "wait", "circle-dashed"),
+    "asked": Look("asked", "wait", "circle-dashed"),
+    "answered": Look("answered", "ok", "circle-check-filled"),
+    "declined": Look("declined", "no", "circle-x-filled"),
+    "changes_requested": Look("changes asked for", "warn", "alert-triangle-filled"),
+    # a job
+    "queued": Look("queued", "dim", "clock"),
+    "running": Look("running", "wait", "player-play"),
+    "succeeded": Look("succeeded", "ok", "circle-check-filled"),
+    "done": Look("done", "ok", "circle-check-filled"),
+    "failed": Look("failed", "no", "circle-x-filled"),
+    "cancelled": Look("cancelled", "dim", "circle-minus"),
+    # a scan
+    "complete": Look("complete", "ok", "circle-check-filled"),
+    "stale": Look("stale", "warn", "clock"),
+    "unsupported": Look("unsupported", "warn", "help-octagon-filled"),
+    "none": Look("not scanned", "dim", "help-octagon-filled"),
+    # a feed, a registry, a gate
+    "fresh": Look("fresh", "ok", "circle-check-filled"),
+    "ok": Look("works", "ok", "circle-check-filled"),
+    "frozen": Look("frozen at its date", "wait", "snowflake"),
+    "never": Look("never synced", "dim", "help-octagon-filled"),
+    "new": Look("new", "dim", "circle-dashed"),
+    "connected": Look("connected", "ok", "circle-check-filled"),
+    "silent": Look("silent", "no", "alert-triangle-filled"),
+    "active": Look("active", "ok", "circle-check-filled"),
+    "inactive": Look("switched off", "dim", "circle-minus"),
+    "ended": Look("ended", "dim", "circle-minus"),
+}
+
+OUTCOMES: dict[str, Look] = {
+    "pass": Look("pass", "ok", "circle-check-filled"),
+    "warn": Look("warning", "warn", "alert-triangle-filled"),
+    "fail": Look("fail", "no", "circle-x-filled"),
+    "unknown": Look("unknown", "warn", "help-octagon-filled"),
+    "pending": Look("pending", "wait", "hourglass"),
+    "skip": Look("not asked", "dim", "circle-minus"),
+    "stated": Look("stated", "dim", "info-circle"),
+    "allowed": Look("allowed", "ok", "circle-check-filled"),
+    "denied": Look("denied", "no", "circle-x-filled"),
+    "approve": Look("approved", "ok", "circle-check-filled"),
+    "request_changes": Look("asked for changes", "warn", "alert-triangle-filled"),
+    "reject": Look("rejected", "no", "circle-x-filled"),
+}
+
+# In the one order of severity, worst first; unknown is its own value and never the lowest.
+SEVERITIES: dict[str, Look] = {
+    "kev": Look("known exploited", "critical", "flame-filled"),
+    "critical": Look("critical", "critical", "alert-octagon-filled"),
+    "high": Look("high", "high", "alert-triangle-filled"),
+    "medium": Look("medium", "medium", "diamond-filled"),
+    "low": Look("low", "low", "circle-arrow-down-filled"),
+    "negligible": Look("negligible", "dim", "circle-minus"),
+    "none": Look("none", "dim", "circle-minus"),
+    "unknown": Look("not rated", "dim", "help-octagon-filled"),
+}
+
+
+def look_of(table: dict[str, Look], value: object) -> Look:
+    """The look of ``value``. A word that the table does not know is shown as it is, never hidden."""
+    key = str(getattr(value, "value", value)).lower().replace(" ", "_")
+    return table.get(key) or Look(key.replace("_", " ") or "unknown", "dim", "help-octagon-filled")
