@@ -143,11 +143,11 @@ class Subversion(models.Model):
                 name="subversion_ends_stay",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "(OLD.revoked_at IS NOT NULL AND (NEW.revoked_at IS DISTINCT FROM OLD.revoked_at"
+                    "((OLD.revoked_at IS NOT NULL AND (NEW.revoked_at IS DISTINCT FROM OLD.revoked_at"
                     " OR NEW.certified_from IS DISTINCT FROM OLD.certified_from"
                     " OR NEW.certified_until IS DISTINCT FROM OLD.certified_until"
                     " OR NEW.certifying_since IS NOT NULL))"
-                    " OR (OLD.rejected_at IS NOT NULL AND NEW.rejected_at IS DISTINCT FROM OLD.rejected_at)"
+                    " OR (OLD.rejected_at IS NOT NULL AND NEW.rejected_at IS DISTINCT FROM OLD.rejected_at))"
                 ),
             ),
         ]

@@ -86,10 +86,10 @@ class Certification(models.Model):
                 name="certification_window_fixed",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "(OLD.finalised_at IS NOT NULL AND (NEW.finalised_at, NEW.starts_at, NEW.ends_at)"
+                    "((OLD.finalised_at IS NOT NULL AND (NEW.finalised_at, NEW.starts_at, NEW.ends_at)"
                     " IS DISTINCT FROM (OLD.finalised_at, OLD.starts_at, OLD.ends_at))"
                     " OR (OLD.failed_at IS NOT NULL AND NEW.failed_at IS DISTINCT FROM OLD.failed_at)"
-                    " OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at)"
+                    " OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at))"
                 ),
             ),
             pgtrigger.Trigger(

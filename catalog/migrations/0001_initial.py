@@ -143,6 +143,6 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='subversion',
-            trigger=pgtrigger.compiler.Trigger(name='subversion_ends_stay', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.revoked_at IS NOT NULL AND (NEW.revoked_at IS DISTINCT FROM OLD.revoked_at OR NEW.certified_from IS DISTINCT FROM OLD.certified_from OR NEW.certified_until IS DISTINCT FROM OLD.certified_until OR NEW.certifying_since IS NOT NULL)) OR (OLD.rejected_at IS NOT NULL AND NEW.rejected_at IS DISTINCT FROM OLD.rejected_at)', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='52cbb131eeba6eba330528ae2dd84aa0d4f5baa2', operation='UPDATE', pgid='pgtrigger_subversion_ends_stay_b0c56', table='catalog_subversion', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='subversion_ends_stay', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD.revoked_at IS NOT NULL AND (NEW.revoked_at IS DISTINCT FROM OLD.revoked_at OR NEW.certified_from IS DISTINCT FROM OLD.certified_from OR NEW.certified_until IS DISTINCT FROM OLD.certified_until OR NEW.certifying_since IS NOT NULL)) OR (OLD.rejected_at IS NOT NULL AND NEW.rejected_at IS DISTINCT FROM OLD.rejected_at))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='52cbb131eeba6eba330528ae2dd84aa0d4f5baa2', operation='UPDATE', pgid='pgtrigger_subversion_ends_stay_b0c56', table='catalog_subversion', when='BEFORE')),
         ),
     ]
