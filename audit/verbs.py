@@ -13,6 +13,7 @@ class Verb(StrEnum):
     JOB_CANCELLED = "job.cancelled"
     JOB_FAILED = "job.failed"
     JOB_RETRIED = "job.retried"
+    SCHEDULE_CHANGED = "schedule.changed"
     # accounts
     PERSON_CREATED = "person.created"
     PERSON_CHANGED = "person.changed"

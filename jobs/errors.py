@@ -26,6 +26,20 @@ class JobNotRetryable(GoldgateError):
     kind: ClassVar[Kind] = Kind.CONFLICT
 
 
+class ScheduleMissing(GoldgateError):
+    """No such schedule."""
+
+    code: ClassVar[str] = "schedule_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class ScheduleMalformed(GoldgateError):
+    """The timer says nothing, or cannot be read."""
+
+    code: ClassVar[str] = "schedule_malformed"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
 class JobCancelled(Exception):
     """Somebody asked this run to stop. Handlers let it pass."""
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import connection
 from django.db.models import QuerySet
 
 from jobs.domain.state import State
@@ -44,12 +43,3 @@ def schedules() -> QuerySet[Schedule]:
 def schedule_of_id(schedule_id: UUID) -> Schedule | None:
     """One timer and what it starts."""
     return schedules().filter(pk=schedule_id).first()
-
-
-def database_now() -> datetime:
-    """PostgreSQL's clock: the one that all workers share, whatever their own say."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT clock_timestamp()")
-        row = cursor.fetchone()
-    moment: datetime = row[0]
-    return moment

@@ -80,7 +80,7 @@ def _run_handler(handler: Handler, run: Run, job: Job) -> None:
         _try_later(run, error)
     except GoldgateError as error:
         leases.fail(run.lease, code=error.code, text=str(error), now=run.now())
-    except Exception as error:  # noqa: BLE001 — a process edge: the job must end with what is known
+    except Exception as error:
         log.exception("job %s (%s) failed", job.pk, job.kind)
         text = f"{type(error).__name__}: {error}"[:2000]
         leases.fail(run.lease, code="unexpected", text=text, now=run.now())

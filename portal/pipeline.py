@@ -7,13 +7,14 @@ other way to start work, apart from the schedule.
 import importlib
 import importlib.util
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from audit import pipeline
 from audit.models import Record
 from audit.verbs import Verb
 from jobs.handlers import handler_of
-from jobs.services import enqueue
+from jobs.services import enqueue, ensure_schedule
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,17 @@ class JobRule:
     is_once: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """One job that a timer starts. People may change the timer in the page; this is what it begins with."""
+
+    name: str
+    kind: str
+    every_seconds: int | None = None
+    crontab: str | None = None  # five fields, UTC
+    args: dict[str, Any] = field(default_factory=dict)
+
+
 PIPELINE: dict[Verb, list[JobRule]] = {
     # registry
     # scans
@@ -41,6 +53,10 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
     # approvals
 }
+
+SCHEDULES: list[Schedule] = [
+    # scans
+]
 
 
 def connect() -> None:
@@ -60,6 +76,12 @@ def connect() -> None:
                 log.warning("%s starts %r, which no room handles", verb, rule.kind)
                 continue
             pipeline.subscribe(verb, _Starter(rule))
+
+
+def ensure_schedules() -> None:
+    """Make the schedules that are not there yet. Raises RuntimeError for a job kind that no room handles."""
+    for rule in SCHEDULES:
+        ensure_schedule(rule.name, rule.kind, every_seconds=rule.every_seconds, crontab=rule.crontab, args=rule.args)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-PROTECTED = ["audit_record"]
+PROTECTED = ["audit_record", "audit_seal", "audit_leaf", "audit_checkpointkey", "audit_checkpoint", "audit_delivery"]
 
 # One trigger a table, for the statement: it refuses even what would touch no row. ALWAYS: it also
 # fires under session_replication_role = replica. Only the tables' owner can take it off.

@@ -1,9 +1,7 @@
 import pytest
 
-
 from jobs.domain.state import State
 from jobs.handlers import _handlers, handler
-from jobs.models import Job
 from jobs.services import enqueue
 from tests.jobs.support import run_due_jobs
 

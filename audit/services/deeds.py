@@ -1,4 +1,4 @@
-"""Writes of the record."""
+"""Writes of deeds."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Writes that people and other rooms ask for: queue, cancel, try again."""
+"""Writes of jobs: queue, cancel, try again."""
 
 from datetime import datetime
 from typing import Any

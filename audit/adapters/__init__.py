@@ -1,0 +1,1 @@
+"""What the record needs from outside: its key file, and the place that keeps checkpoints."""

@@ -1,0 +1,1 @@
+"""What jobs need from outside: Celery's broker, as a doorbell."""
