@@ -115,6 +115,11 @@ def teams_of(person: Person) -> QuerySet[Team]:
     return Team.objects.filter(memberships__person=person)
 
 
+def team_by_name(name: str) -> Team | None:
+    """The team whose name reads the same as ``name``."""
+    return Team.objects.filter(name_folded=fold(name)).first()
+
+
 def is_member(person: Person, team: Team) -> bool:
     """Whether ``person`` is in ``team``."""
     return team.memberships.filter(person=person).exists()

@@ -4,6 +4,7 @@
 recorded as the system actor ``host``.
 """
 
+from accounts.services.first import create_first_administrator
 from accounts.services.passwords import change_password, reset_password
 from accounts.services.people import (
     NewPerson,
@@ -22,6 +23,7 @@ __all__ = [
     "NewToken",
     "add_member",
     "change_password",
+    "create_first_administrator",
     "create_person",
     "create_team",
     "create_token",
