@@ -20,7 +20,7 @@ WORKDIR /opt/goldgate
 COPY --from=build /opt/goldgate/.venv .venv
 COPY . .
 # Static files are collected at build time: the running container writes nothing into its image.
-RUN GOLDGATE_HOME=/opt/goldgate/built GOLDGATE_PROCESS=setup DATABASE_URL=postgresql://build@127.0.0.1/none REDIS_URL=redis://127.0.0.1 \
+RUN GOLDGATE_STATIC_ROOT=/opt/goldgate/built/static GOLDGATE_PROCESS=setup DATABASE_URL=postgresql://build@127.0.0.1/none REDIS_URL=redis://127.0.0.1 \
     .venv/bin/python manage.py collectstatic --noinput --settings portal.settings.production \
  && install -d -o 65532 -g 65532 /var/lib/goldgate /var/lib/goldgate-gate
 ENV PATH=/opt/goldgate/.venv/bin:$PATH \

@@ -73,7 +73,6 @@ def _prepare_portal(options: Options, environment: dict[str, str]) -> None:
             "GOLDGATE_SNAPSHOT_KEYS_DIR": str(home.snapshot_keys),
         },
         "prepare_local", "--password-file", str(home.password_file),
-        "--gate-home", str(home.gate), "--gate-listen", f"{options.bind}:{options.gate_port}",
     )  # fmt: skip
     marker.write_text(fingerprint)
 

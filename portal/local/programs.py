@@ -73,7 +73,8 @@ def store_programs(options: Options, postgres: LocalPostgres | None) -> list[Pro
             f"{server} --port 0 --unixsocket {redis_socket(options)} --unixsocketperm 700"
             f" --dir {options.home.redis} --save '' --appendonly no"
         )
-        programs.append(Program("redis", command, PRIORITY_STORES))
+        # It keeps nothing, and takes seconds to say goodbye.
+        programs.append(Program("redis", command, PRIORITY_STORES, stop_signal="KILL"))
     return programs
 
 

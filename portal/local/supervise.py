@@ -95,21 +95,21 @@ class Supervisor:
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL,
             start_new_session=True, preexec_fn=_die_with_parent,
         )  # fmt: skip
-        transport = SupervisorTransport(None, None, f"unix://{home.run / 'supervisor.sock'}")
-        self._rpc: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
-        self._wait_for_rpc()
+        self._rpc = self._connect()
 
-    def _wait_for_rpc(self) -> None:
+    def _connect(self) -> Any:
+        """The supervisor's RPC, once it answers. A transport that failed once stays unusable: a new one each time."""
         deadline = time.monotonic() + 10
         while True:
+            transport = SupervisorTransport(None, None, f"unix://{self._home.run / 'supervisor.sock'}")
+            rpc: Any = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
             try:
-                self._rpc.getState()
-                return
+                rpc.getState()
+                return rpc
             except OSError as error:
                 if self._process.poll() is not None or time.monotonic() > deadline:
-                    raise CannotStart(
-                        f"supervisord does not start; see {self._home.log / 'supervisord.log'}."
-                    ) from error
+                    log = self._home.log / "supervisord.log"
+                    raise CannotStart(f"supervisord does not start; {log} ends with:\n{tail(log)}") from error
                 time.sleep(0.02)
 
     def start(self, *names: str) -> None:

@@ -14,6 +14,8 @@ GOLDGATE_DEMO = env.flag("GOLDGATE_DEMO", default=False)
 GOLDGATE_ONE_PERSON = env.flag("GOLDGATE_ONE_PERSON", default=False)
 # Seconds until a snapshot's timestamp expires: what a partitioned gate still answers (design: 15 min).
 GOLDGATE_TIMESTAMP_SECONDS = env.seconds("GOLDGATE_TIMESTAMP_SECONDS", 900)
+# Seconds that the publisher goes on signing the last snapshot while PostgreSQL is away (design: 24 h).
+GOLDGATE_OUTAGE_SECONDS = env.seconds("GOLDGATE_OUTAGE_SECONDS", 86_400)
 # Seconds that a worker holds a job before another may take it; renewed while it works.
 GOLDGATE_LEASE_SECONDS = env.seconds("GOLDGATE_LEASE_SECONDS", 60)
 # Key files: each process is given only the ones it needs.
@@ -106,7 +108,10 @@ USE_I18N = False
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [ROOT / "static"]
-STATIC_ROOT = GOLDGATE_HOME / "static"
+# Where static files are collected. An image collects them at build time and names the place; it is then not written to.
+_static_root = env.text("GOLDGATE_STATIC_ROOT", "")
+STATIC_ROOT_IS_BUILT = bool(_static_root)
+STATIC_ROOT = Path(_static_root) if _static_root else GOLDGATE_HOME / "static"
 
 LOGIN_URL = "web:signin"
 LOGIN_REDIRECT_URL = "web:home"
