@@ -37,6 +37,7 @@ class Verb(StrEnum):
     REGISTRY_TESTED = "registry.tested"
     IMPORT_ASKED = "import.asked"
     ARTIFACT_IMPORTED = "artifact.imported"
+    ARTIFACT_COPIED = "artifact.copied"
     # catalog
     IMAGE_CREATED = "image.created"
     VERSION_CREATED = "version.created"
