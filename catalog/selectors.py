@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, Q, QuerySet, Window
+from django.db.models.functions import RowNumber
 
 from catalog.domain.state import Cause, Facts, State, StateView, state_at
 from catalog.errors import NoSuchImage
@@ -165,3 +166,42 @@ def images() -> QuerySet[Image]:
 def is_certifying(view: StateView) -> bool:
     """Whether a candidate's reviews are complete and its copy or signature is outstanding."""
     return view.state is State.CANDIDATE and view.cause is Cause.CERTIFYING
+
+
+def images_matching(*, text: str = "", purpose: str = "", team: str = "") -> QuerySet[Image]:
+    """Images by name; narrowed to a part of the name, a purpose, the name of the owning team."""
+    found = images()
+    if text:
+        found = found.filter(name__icontains=text)
+    if purpose:
+        found = found.filter(purpose=purpose)
+    return found.filter(owner__name=team) if team else found
+
+
+def newest_of_versions(version_ids: Iterable[UUID], *, each: int = 3) -> list[Subversion]:
+    """The newest subversions of each version: the latest certified first, then those made last. One query."""
+    place = Window(
+        RowNumber(),
+        partition_by=F("version_id"),
+        order_by=[F("certified_from").desc(nulls_last=True), F("created_at").desc(), F("pk").desc()],
+    )
+    ranked = Subversion.objects.filter(version_id__in=list(version_ids)).annotate(place=place).filter(place__lte=each)
+    return list(ranked.select_related("artifact", "version__image").order_by("version_id", "place"))
+
+
+def subversion_by_name(image: str, version: str, name: str) -> Subversion:
+    """``debian``, ``12``, ``12.15-20261124.1``. Raises NoSuchImage."""
+    found = _loaded().filter(version__image__name=image, version__name=version, name=name).first()
+    if found is None:
+        raise NoSuchImage(f"There is no {image}/{version} {name} in the catalog.", cure="Look it up in the catalog.")
+    return found
+
+
+def subversions_of(image: Image) -> QuerySet[Subversion]:
+    """Every subversion of an image, newest first."""
+    return _loaded().filter(version__image=image).order_by("-created_at", "-pk")
+
+
+def certified_ending_before(moment: datetime, at: datetime) -> QuerySet[Subversion]:
+    """What may be used at ``at`` and no longer at ``moment``, soonest end first."""
+    return _loaded().filter(usable_at(at), certified_until__lte=moment).order_by("certified_until", "pk")

@@ -52,6 +52,9 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_SIGNED: [JobRule("signing.send")],
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
     # approvals
+    Verb.PUBLICATION_SENT: [JobRule("approvals.finalise")],
+    Verb.ARTIFACT_SCANNED: [JobRule("approvals.refresh", is_once=True)],
+    Verb.FINDINGS_CHANGED: [JobRule("approvals.refresh", is_once=True)],
 }
 
 SCHEDULES: list[Schedule] = [

@@ -13,7 +13,7 @@ from accounts.services.people import (
     link_accounts,
     reactivate_person,
 )
-from accounts.services.roles import end_role, grant_role
+from accounts.services.roles import end_role, grant_role, hold_roles
 from accounts.services.sessions import sign_in, sign_out
 from accounts.services.teams import add_member, create_team, remove_member
 from accounts.services.tokens import NewToken, create_token, end_token, note_token_use
@@ -31,6 +31,7 @@ __all__ = [
     "end_role",
     "end_token",
     "grant_role",
+    "hold_roles",
     "link_accounts",
     "note_token_use",
     "reactivate_person",

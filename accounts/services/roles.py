@@ -91,6 +91,14 @@ def end_role(*, grant: RoleGrant, by: Person | None, now: datetime) -> RoleGrant
     return locked
 
 
+def hold_roles() -> None:
+    """Until the caller's transaction ends, nobody's role and nobody's account is ended.
+
+    For deeds that ask for roles once more before they take effect: what they read stays true until they commit.
+    """
+    shared.lock_administrators()
+
+
 def _record(verb: Verb, grant: RoleGrant, *, by: Person | None, now: datetime) -> None:
     audit.record(
         verb,

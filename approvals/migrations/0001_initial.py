@@ -327,7 +327,7 @@ class Migration(migrations.Migration):
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='certification',
-            trigger=pgtrigger.compiler.Trigger(name='certification_window_fixed', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD.finalised_at IS NOT NULL AND (NEW.finalised_at, NEW.starts_at, NEW.ends_at) IS DISTINCT FROM (OLD.finalised_at, OLD.starts_at, OLD.ends_at)) OR (OLD.failed_at IS NOT NULL AND NEW.failed_at IS DISTINCT FROM OLD.failed_at) OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='caee4f4d6e298914728c46c9cddb3512a54a2e6a', operation='UPDATE', pgid='pgtrigger_certification_window_fixed_268ce', table='approvals_certification', when='BEFORE')),
+            trigger=pgtrigger.compiler.Trigger(name='certification_window_fixed', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD.finalised_at IS NOT NULL AND (NEW.finalised_at, NEW.starts_at, NEW.ends_at) IS DISTINCT FROM (OLD.finalised_at, OLD.starts_at, OLD.ends_at)) OR (OLD.failed_at IS NOT NULL AND NEW.failed_at IS DISTINCT FROM OLD.failed_at) OR (OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='125508531e16f55bde2187842423332dbedbbda3', operation='UPDATE', pgid='pgtrigger_certification_window_fixed_268ce', table='approvals_certification', when='BEFORE')),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='certification',

@@ -1,5 +1,8 @@
 """A candidate before its reviewers: proposal, packet, review."""
 
+import json
+from typing import Any
+
 import pgtrigger
 import uuid6
 from django.conf import settings
@@ -121,6 +124,11 @@ class Packet(models.Model):
 
     def __str__(self) -> str:
         return f"packet {self.number} of {self.proposal_id}"
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The evidence, read from the bytes that were hashed."""
+        return dict(json.loads(self.canonical))
 
 
 class Review(models.Model):

@@ -1,0 +1,83 @@
+"""What is known about a candidate when it is judged: plain values, read once."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+SEVERITIES = ("critical", "high", "medium", "low", "none", "unknown")  # worst first; unknown is its own value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Finding:
+    """One component × one vulnerability."""
+
+    vulnerability_id: str
+    package: str
+    installed: str
+    fixed_version: str  # "" = no fix
+    severity: str
+    is_known_exploited: bool = False
+    fix_since: datetime | None = None  # published, or first seen by us if that is earlier
+    is_comparable: bool = True  # False: whether it is affected cannot be told
+
+
+@dataclass(frozen=True, slots=True)
+class ArtifactEvidence:
+    """What is known about one runnable image."""
+
+    digest: str
+    platform: str
+    user: str  # as its configuration has it; "" runs as root
+    scan_state: str  # "none" where nobody looked yet
+    scan_sentence: str = ""
+    scan_cure: str = ""
+    scan_id: str = ""
+    scanned_at: datetime | None = None
+    feed_name: str = ""
+    feed_snapshot_at: datetime | None = None
+    is_feed_frozen: bool = False
+    support: str = "unknown"  # supported, extended, ended, unknown
+    support_ends_on: date | None = None
+    release: str = ""  # "debian 12"
+    inventory_id: str = ""
+    inventory_digest: str = ""
+    component_count: int = 0
+    tool: str = ""
+    coverage: dict[str, Any] | None = None
+    config: dict[str, Any] | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Everything that the certify line reads: each runnable image, and two feeds of knowledge."""
+
+    artifacts: tuple[ArtifactEvidence, ...]
+    known_exploited_at: datetime | None = None  # snapshot time of that feed; None: there is none
+    end_of_life_at: datetime | None = None
+
+
+def counts(findings: "tuple[Finding, ...] | list[Finding]") -> dict[str, int]:
+    """How many distinct vulnerabilities of each severity, worst first, zeros left out.
+
+    A vulnerability in ten packages is one; its severity is the worst that any of them is given.
+    """
+    worst: dict[str, str] = {}
+    for finding in findings:
+        severity = finding.severity if finding.severity in SEVERITIES else "unknown"
+        held = worst.get(finding.vulnerability_id)
+        if held is None or SEVERITIES.index(severity) < SEVERITIES.index(held):
+            worst[finding.vulnerability_id] = severity
+    counted = Counter(worst.values())
+    return {severity: counted[severity] for severity in SEVERITIES if counted[severity]}
+
+
+def in_words(found: "tuple[Finding, ...] | list[Finding]") -> str:
+    """ "79 findings (27 vulnerabilities: 5 critical, 10 high, …)"."""
+    by_severity = counts(found)
+    parts = ", ".join(f"{count} {severity}" for severity, count in by_severity.items())
+    total = sum(by_severity.values())
+    noun = "finding" if len(found) == 1 else "findings"
+    vulnerabilities = "vulnerability" if total == 1 else "vulnerabilities"
+    return f"{len(found)} {noun} ({total} {vulnerabilities}: {parts})"

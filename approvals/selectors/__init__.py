@@ -1,0 +1,47 @@
+"""Every read of approvals."""
+
+from approvals.selectors.certificates import (
+    certification_by_id,
+    certification_of_publication,
+    certifications_of,
+    live_certification,
+    moved_certified,
+    moved_since_packet,
+)
+from approvals.selectors.proposals import (
+    latest_proposal,
+    open_proposals,
+    open_proposals_about,
+    proposal_by_id,
+    proposal_verdict,
+    proposals,
+    review_warnings,
+    reviewers_needed,
+    reviews_due,
+    subversion_verdict,
+)
+from approvals.selectors.requests import open_request_for, request_by_id, request_subject, requests, requests_of
+
+__all__ = [
+    "certification_by_id",
+    "certification_of_publication",
+    "certifications_of",
+    "latest_proposal",
+    "live_certification",
+    "moved_certified",
+    "moved_since_packet",
+    "open_proposals",
+    "open_proposals_about",
+    "open_request_for",
+    "proposal_by_id",
+    "proposal_verdict",
+    "proposals",
+    "request_by_id",
+    "request_subject",
+    "requests",
+    "requests_of",
+    "review_warnings",
+    "reviewers_needed",
+    "reviews_due",
+    "subversion_verdict",
+]

@@ -1,0 +1,17 @@
+"""The jobs of approvals: ids in, one service call."""
+
+from approvals import services
+from approvals.errors import NotSent
+from jobs.handlers import Run, handler
+
+
+@handler("approvals.finalise", retry_on=(NotSent,), limit_seconds=60)
+def finalise(run: Run) -> None:
+    """Put a certificate in force once its signature is sent. The subject is the publication."""
+    services.finalise(publication_id=run.subject_id, now=run.now())
+
+
+@handler("approvals.refresh", limit_seconds=120)
+def refresh(run: Run) -> None:
+    """Freeze new packets where an artifact's evidence changed. The subject is the artifact."""
+    services.refresh_packets_of(artifact_id=run.subject_id, now=run.now())
