@@ -2,11 +2,15 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.utils import timezone
 from django.utils.http import urlencode
 from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.views import APIView
@@ -39,6 +43,7 @@ class AccessMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.roles = frozenset()  # type: ignore[attr-defined]
+        _fix_session_end(request)
         response = self.get_response(request)
         if request.path.startswith("/api/"):
             # An answer depends on who asked and on the moment: no cache may give it to somebody else, or later.
@@ -62,6 +67,13 @@ class AccessMiddleware:
         if access is None:
             return _method_refused(request, name)
         return None if access.is_public else _page_refusal(request, name, access)
+
+
+def _fix_session_end(request: HttpRequest) -> None:
+    """Give a session its absolute end: Django's own moves with every change of the session."""
+    session = request.session
+    if SESSION_KEY in session and "_session_expiry" not in session:
+        session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
 
 
 def _method_refused(request: HttpRequest, name: str) -> HttpResponse:

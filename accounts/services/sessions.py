@@ -1,7 +1,8 @@
 """Sessions: begun with a password, ended by their owner."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth import authenticate, login, logout
 from django.db import transaction
 from django.http import HttpRequest
@@ -34,6 +35,7 @@ def sign_in(*, request: HttpRequest, username: str, password: str, now: datetime
         raise SignInRefused(REFUSED)
     with transaction.atomic():
         login(request, found)
+        request.session.set_expiry(now + timedelta(seconds=settings.SESSION_COOKIE_AGE))
         audit.record(Verb.SIGNED_IN, actor=found.as_actor(), subject=shared.subject_of(found), at=now)
     return found
 
