@@ -1,0 +1,56 @@
+"""What the next snapshot must say: a row for each deed that changes an answer, written in the deed's transaction.
+
+A publisher closes the rows when the snapshot that says it is in force. Until then a revocation reads "not yet
+published". The rows are the publisher's own queue: reading the record by number instead would miss deeds that
+commit out of order.
+"""
+
+from django.db import connection
+
+from admission.models import SnapshotChange
+from audit import pipeline
+from audit.models import Record
+from audit.verbs import Verb
+
+CHANNEL = "goldgate_snapshot"  # PostgreSQL's NOTIFY; the publisher listens
+
+# Taking back goes before everything else.
+URGENT = frozenset({Verb.SUBVERSION_REVOKED, Verb.SUBVERSION_SUSPENDED, Verb.PUBLICATION_WITHDRAWAL_BEGUN})
+# About one artifact, subversion or publication: the overlay says it.
+ABOUT_DIGESTS = URGENT | {
+    Verb.ARTIFACT_COPIED,
+    Verb.ARTIFACT_IMPORTED,
+    Verb.ARTIFACT_INVENTORIED,
+    Verb.ARTIFACT_SCANNED,
+    Verb.FINDINGS_CHANGED,
+    Verb.PUBLICATION_COPIED,
+    Verb.PUBLICATION_SENT,
+    Verb.PUBLICATION_WITHDRAWN,
+    Verb.PROPOSAL_REJECTED,
+    Verb.CERTIFICATION_COMPLETED,
+    Verb.SUSPENSION_LIFTED,
+}
+# About what every overlay carries whole.
+ABOUT_ALL = frozenset({Verb.POLICY_ADOPTED, Verb.REGISTRY_ADDED, Verb.REGISTRY_CHANGED, Verb.CLUSTER_ADDED})
+# About every digest at once: the base is made again.
+ABOUT_BASE = frozenset({Verb.FEED_SYNCED, Verb.KEY_RETIRED})
+
+
+def connect() -> None:
+    """Listen to the record. Called once at start."""
+    for verb in ABOUT_DIGESTS | ABOUT_ALL | ABOUT_BASE:
+        pipeline.subscribe(verb, note)
+
+
+def note(record: Record) -> None:
+    """Write the change that follows from ``record``, and wake the publisher when it commits."""
+    SnapshotChange.objects.create(
+        subject_kind=record.subject_kind, subject_id=record.subject_id, verb=record.verb, at=record.at
+    )
+    wake()
+
+
+def wake() -> None:
+    """Delivered by PostgreSQL at commit; the publisher also looks once a second."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"NOTIFY {CHANNEL}")
