@@ -52,6 +52,7 @@ class Verb(StrEnum):
     PUBLICATION_WITHDRAWAL_BEGUN = "publication.withdrawal_begun"
     PUBLICATION_WITHDRAWN = "publication.withdrawn"
     # scans
+    SCAN_ASKED = "scan.asked"
     ARTIFACT_INVENTORIED = "artifact.inventoried"
     ARTIFACT_SCANNED = "artifact.scanned"
     FEED_ADDED = "feed.added"

@@ -46,6 +46,10 @@ class Schedule:
 PIPELINE: dict[Verb, list[JobRule]] = {
     # registry
     # scans
+    Verb.ARTIFACT_IMPORTED: [JobRule("scans.inventory", is_once=True)],
+    Verb.SCAN_ASKED: [JobRule("scans.inventory", is_once=True)],
+    Verb.ARTIFACT_INVENTORIED: [JobRule("scans.match", is_once=True)],
+    Verb.FEED_SYNC_ASKED: [JobRule("scans.sync_feed", is_once=True)],
     # signing
     Verb.PUBLICATION_BEGUN: [JobRule("signing.copy")],
     Verb.PUBLICATION_COPIED: [JobRule("signing.sign")],

@@ -46,7 +46,7 @@ class Cause(StrEnum):
     STALE_FEED = "stale_feed"
 
 
-# Worst first: the state of an index is its worst child's.
+# The larger the worse.
 BADNESS = {ScanState.FAILED: 3, ScanState.UNSUPPORTED: 2, ScanState.STALE: 1, ScanState.COMPLETE: 0}
 
 
@@ -78,10 +78,20 @@ class Judgement:
     support: Support = Support.UNKNOWN
     support_ends_on: date | None = None
 
+    @property
+    def badness(self) -> int:
+        """How bad the state is: the state of an index is its worst child's."""
+        return BADNESS[self.state]
 
-def judge(facts: ScanFacts, *, at: datetime, max_feed_age: timedelta) -> Judgement:
-    """The state of a scan with ``facts`` at ``at``, where advisories may be ``max_feed_age`` old."""
-    support = support_on(facts.support, at)
+    @property
+    def is_complete(self) -> bool:
+        """Whether findings, and their absence, mean anything."""
+        return self.state is ScanState.COMPLETE
+
+
+def judge(facts: ScanFacts, *, at: datetime, max_feed_age: timedelta | None) -> Judgement:
+    """The state of a scan with ``facts`` at ``at``, where advisories may be ``max_feed_age`` old (None: any age)."""
+    support = Support.UNKNOWN if facts.support is None else support_on(facts.support, at)
     ends_on = facts.support.ends_on if facts.support else None
     found = _unreadable(facts) or _unknown_system(facts) or _unsupported(facts, support)
     found = found or _stale(facts, at, max_feed_age)
@@ -147,13 +157,13 @@ def _unsupported(facts: ScanFacts, support: Support) -> _Found:
             return None
 
 
-def _stale(facts: ScanFacts, at: datetime, max_feed_age: timedelta) -> _Found:
+def _stale(facts: ScanFacts, at: datetime, max_feed_age: timedelta | None) -> _Found:
     release = f"{facts.os_id} {facts.os_version}"
     if facts.feed_snapshot_at is None:
         sentence = f"No advisories cover {release}: nothing was compared."
         return ScanState.STALE, Cause.NO_FEED, sentence, "Add a feed that covers this release, and sync it."
     age = at - facts.feed_snapshot_at
-    if age > max_feed_age:
+    if max_feed_age is not None and age > max_feed_age:
         frozen = ", and the feed is frozen at that date" if facts.is_feed_frozen else ""
         sentence = (
             f"The advisories for {release} ({facts.feed_name}) are of {facts.feed_snapshot_at:%Y-%m-%d %H:%M} UTC, "

@@ -52,7 +52,9 @@ class Feed(models.Model):
         ordering = ["name", "id"]
         constraints = [
             models.UniqueConstraint(fields=["name"], name="feed_name_unique"),
-            models.CheckConstraint(condition=Q(kind__in=["osv", "ratings", "kev", "endoflife"]), name="feed_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["osv", "ratings", "kev", "endoflife"]), name="feed_kind_known"
+            ),
             models.CheckConstraint(condition=Q(state__in=["never", "ok", "failed"]), name="feed_state_known"),
             models.CheckConstraint(
                 condition=Q(synced_at__isnull=True) | Q(snapshot_at__isnull=False), name="feed_synced_has_snapshot_time"

@@ -1,0 +1,1 @@
+"""Outside systems: the scanner's process, feed publishers, feed files."""

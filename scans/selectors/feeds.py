@@ -1,0 +1,79 @@
+"""How old what we know is, and which feeds answer for which release."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from scans.domain.support import SupportDates, product_of
+from scans.models import EndOfLife, Feed
+
+# Ages at which a feed is worth a warning where no policy says otherwise (docs/reference/scans.md).
+WARN_AGE = {
+    Feed.Kind.OSV: timedelta(hours=48),
+    Feed.Kind.RATINGS: timedelta(days=30),
+    Feed.Kind.KEV: timedelta(days=7),
+    Feed.Kind.ENDOFLIFE: timedelta(days=120),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAge:
+    """One feed, how old its contents are, and whether that is too old."""
+
+    feed: Feed
+    age: timedelta | None  # None: never synced
+    allowed: timedelta
+    is_late: bool
+
+    @property
+    def is_blocking(self) -> bool:
+        """Whether scans become stale by it: only advisories do that, the other kinds warn."""
+        return self.is_late and self.feed.kind == Feed.Kind.OSV
+
+
+def feed_ages(at: datetime) -> list[FeedAge]:
+    """Every enabled feed with its age at ``at``, oldest first, never synced ones before all. One query."""
+    found = [_age(feed, at) for feed in Feed.objects.filter(is_enabled=True)]
+    return sorted(found, key=lambda one: (one.age is not None, -(one.age or timedelta()), one.feed.name))
+
+
+def _age(feed: Feed, at: datetime) -> FeedAge:
+    allowed = WARN_AGE[Feed.Kind(feed.kind)]
+    age = at - feed.snapshot_at if feed.snapshot_at else None
+    return FeedAge(feed=feed, age=age, allowed=allowed, is_late=age is None or age > allowed)
+
+
+def covered_ecosystems(feed: Feed) -> list[str]:
+    """The releases that a feed answers for: what somebody declared, else what its records name."""
+    return list(feed.declared_ecosystems or feed.ecosystems)
+
+
+def covering_feeds() -> dict[str, Feed]:
+    """For each release, of the enabled advisory feeds that cover it the one with the oldest snapshot. One query.
+
+    The oldest decides: a fresh feed of fixes says nothing about what the stale one beside it would have said.
+    """
+    found: dict[str, Feed] = {}
+    feeds = Feed.objects.filter(is_enabled=True, kind=Feed.Kind.OSV, snapshot_at__isnull=False)
+    for feed in feeds.order_by("-snapshot_at", "name"):
+        for ecosystem in covered_ecosystems(feed):
+            found[ecosystem] = feed
+    return found
+
+
+def covering_feed(ecosystem: str) -> Feed | None:
+    """The feed whose age counts for ``ecosystem``; None when nothing covers it."""
+    return covering_feeds().get(ecosystem)
+
+
+def support_dates(releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], SupportDates]:
+    """For each ``(os-release ID, VERSION_ID)`` its dates, where the newest end-of-life data names it. One query."""
+    wanted = {(product_of(os_id), version): (os_id, version) for os_id, version in releases}
+    rows = EndOfLife.objects.filter(
+        feed__is_enabled=True, product__in={product for product, _ in wanted}, cycle__in={cycle for _, cycle in wanted}
+    ).order_by("feed__snapshot_at", "feed__name")
+    found: dict[tuple[str, str], SupportDates] = {}
+    for row in rows:
+        if release := wanted.get((row.product, row.cycle)):
+            found[release] = SupportDates(row.product, row.cycle, row.eol, row.eoes, row.has_ended)
+    return found

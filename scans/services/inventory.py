@@ -1,0 +1,163 @@
+"""Looks into images: the scanner over a layout of verified blobs, its reports kept as received."""
+
+import logging
+import tempfile
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from django.conf import settings
+from django.db import transaction
+
+from audit.actor import Actor, Subject
+from audit.services import record
+from audit.verbs import Verb
+from registry.blobs import kept_blobs
+from registry.models import Artifact
+from registry.selectors import runnable_images
+from registry.services import export_layout
+from scans.adapters.syft import Reports, Scanner, SyftScanner
+from scans.domain.ecosystems import Coordinates, ecosystem_of_release
+from scans.domain.inventory import InventoryFacts, ReportMalformed, ReportOfOtherImage, read_reports
+from scans.domain.versions import KEY_VERSION, CannotCompare, version_key
+from scans.errors import NotScannable, OtherImageReported, ReportUnreadable, ScannerError
+from scans.models import ArtifactComponent, Component, Inventory
+from scans.services.scanning import record_failure
+
+log = logging.getLogger(__name__)
+
+WORKER = Actor.system("worker")
+_BATCH = 1000  # rows a statement
+
+
+def inventory_artifact(
+    *,
+    artifact: Artifact,
+    now: datetime,
+    scanner: Scanner | None = None,
+    check: Callable[[], None] = lambda: None,
+    progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+) -> list[Inventory]:
+    """Look into every runnable image of ``artifact`` (itself, or an index's children) that nobody has looked into.
+
+    An image is what its digest says, so one inventory serves for good and a second call does nothing twice. A
+    scanner that gives no report that counts leaves a failed scan with its cause, and the other children go on.
+    Raises: NotScannable; ScannerError of the last image that failed, after everything was recorded.
+    """
+    images = runnable_images(artifact)
+    if not images and not artifact.is_index:
+        raise NotScannable(f"{artifact.digest} is an {artifact.kind}: nothing in it runs.")
+    failure: ScannerError | None = None
+    for position, image in enumerate(images):
+        progress(position, len(images), f"looking into {image.platform or image.digest}")
+        if Inventory.objects.filter(artifact=image).exists():
+            continue
+        try:
+            facts, reports = _look(image, scanner or SyftScanner(), check)
+        except ScannerError as error:
+            failure = error
+            record_failure(artifact=image, cause=error.cause, detail=error.detail, now=now)
+            continue
+        _store(image=image, facts=facts, reports=reports, now=now)
+    progress(len(images), len(images), "")
+    _record(artifact, images, now=now)
+    if failure is not None:
+        raise failure
+    return list(Inventory.objects.filter(artifact__in=images))
+
+
+def _look(image: Artifact, scanner: Scanner, check: Callable[[], None]) -> tuple[InventoryFacts, Reports]:
+    scratch = Path(settings.GOLDGATE_HOME) / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="scan-", dir=scratch) as directory:
+        layout, work = Path(directory) / "layout", Path(directory) / "work"
+        layout.mkdir()
+        work.mkdir()
+        export_layout(image, layout)
+        reports = scanner.scan(layout, work, check)
+    try:
+        facts = read_reports(
+            syft=reports.syft, cyclonedx=reports.cyclonedx, digest=image.digest, warnings=reports.warnings
+        )
+    except ReportMalformed as error:
+        raise ReportUnreadable(f"The scanner's report does not count: {error}.") from error
+    except ReportOfOtherImage as error:
+        raise OtherImageReported(f"The scanner's report does not count: {error}.") from error
+    return facts, reports
+
+
+def _store(*, image: Artifact, facts: InventoryFacts, reports: Reports, now: datetime) -> Inventory:
+    store = kept_blobs()
+    # Bytes first, outside the transaction: content-addressed, so a second time is the same.
+    sbom_digest, report_digest = str(store.put(reports.cyclonedx)), str(store.put(reports.syft))
+    with transaction.atomic():
+        # Two workers with the same image: the second finds the first one's inventory.
+        Artifact.objects.select_for_update().get(pk=image.pk)
+        if existing := Inventory.objects.filter(artifact=image).first():
+            return existing
+        component_ids = store_components(components=facts.components, now=now)
+        ArtifactComponent.objects.filter(artifact=image).delete()
+        ArtifactComponent.objects.bulk_create(
+            [ArtifactComponent(artifact=image, component_id=pk) for pk in component_ids], batch_size=_BATCH
+        )
+        return Inventory.objects.create(
+            artifact=image,
+            created_at=now,
+            tool=facts.tool,
+            tool_version=facts.tool_version,
+            sbom_digest=sbom_digest,
+            report_digest=report_digest,
+            os_id=facts.os_id[:100],
+            os_version=facts.os_version[:100],
+            ecosystem=ecosystem_of_release(facts.os_id, facts.os_version),
+            component_count=len(facts.components),
+            coverage=facts.coverage.to_json(),
+        )
+
+
+def store_components(*, components: Sequence[Coordinates], now: datetime) -> list[int]:
+    """The rows of ``components``, each stored once whoever brings it first; their ids."""
+    ordered = sorted(components, key=lambda one: one.purl)
+    rows = [_component(one, now) for one in ordered]
+    # Sorted, so that two workers that store the same packages cannot wait for each other in a ring.
+    Component.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
+    found: list[int] = []
+    for start in range(0, len(ordered), _BATCH):
+        purls = [one.purl for one in ordered[start : start + _BATCH]]
+        found.extend(Component.objects.filter(purl__in=purls).values_list("pk", flat=True))
+    return found
+
+
+def _component(one: Coordinates, now: datetime) -> Component:
+    try:
+        key: bytes | None = version_key(one.ecosystem, one.source_version)
+    except CannotCompare:
+        key = None
+    return Component(
+        purl=one.purl,
+        type=one.type,
+        name=one.name,
+        version=one.version,
+        ecosystem=one.ecosystem,
+        source_name=one.source_name,
+        source_version=one.source_version,
+        version_key=key,
+        key_version=KEY_VERSION,
+        created_at=now,
+    )
+
+
+@transaction.atomic
+def _record(artifact: Artifact, images: Sequence[Artifact], *, now: datetime) -> None:
+    found = Inventory.objects.filter(artifact__in=images)
+    record(
+        Verb.ARTIFACT_INVENTORIED,
+        actor=WORKER,
+        subject=Subject("artifact", str(artifact.pk), artifact.digest),
+        at=now,
+        data={
+            "images": len(images),
+            "inventoried": len({one.artifact_id for one in found}),
+            "components": sum(one.component_count for one in found),
+        },
+    )

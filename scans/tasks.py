@@ -1,0 +1,49 @@
+"""Jobs of the scans room: shells around the services."""
+
+from uuid import UUID
+
+from jobs.handlers import Run, handler
+from registry.errors import RegistryUnavailable
+from registry.selectors import artifact_by_id
+from scans import services
+from scans.adapters.syft import LIMITS
+from scans.errors import FeedUnavailable, ScannerUnavailable
+
+
+@handler(
+    "scans.inventory",
+    retry_on=(ScannerUnavailable, RegistryUnavailable),
+    limit_seconds=LIMITS.wall_seconds * 3,
+    max_attempts=4,
+)
+def inventory(run: Run) -> None:
+    """Look into the artifact."""
+    services.inventory_artifact(
+        artifact=artifact_by_id(run.subject_id),
+        now=run.now(),
+        check=run.check,
+        progress=lambda done, total, text: run.progress(done=done, total=total, unit="images", text=text),
+    )
+
+
+@handler("scans.match", limit_seconds=600)
+def match(run: Run) -> None:
+    """Hold the artifact against the advisories."""
+    services.match_artifact(artifact=artifact_by_id(run.subject_id), now=run.now())
+
+
+@handler("scans.sync_feed", retry_on=(FeedUnavailable,), limit_seconds=3600, max_attempts=5)
+def sync_feed(run: Run) -> None:
+    """Sync one feed, and match what it moved."""
+    services.sync_feed(
+        feed_id=UUID(run.subject_id),
+        now=run.now(),
+        check=run.check,
+        progress=lambda done, text: run.progress(done=done, unit="records", text=text),
+    )
+
+
+@handler("scans.sync_all_feeds", limit_seconds=60)
+def sync_all_feeds(run: Run) -> None:
+    """Ask for a sync of every feed that has an address: what the schedule starts."""
+    services.ask_sync_of_all(now=run.now())
