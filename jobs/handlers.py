@@ -21,7 +21,6 @@ DEFAULT_QUEUE = "default"
 SIGNING_QUEUE = "signing"  # consumed by the signer process alone
 QUEUES = (DEFAULT_QUEUE, SIGNING_QUEUE)
 MAX_ATTEMPTS = 8  # tries that end in a retryable error: about four minutes of waiting
-MAX_LIMIT_SECONDS = 24 * 3600.0  # no job may be longer
 CHECK_SECONDS = 1.0  # how often ``check`` asks the database
 PROGRESS_SECONDS = 0.5  # how often ``progress`` writes
 

@@ -20,6 +20,7 @@ class Job(models.Model):
     attempts = models.PositiveIntegerField(default=0)  # times begun
     lapses = models.PositiveIntegerField(default=0)  # of these, times that the worker vanished
     max_attempts = models.PositiveIntegerField()
+    limit_seconds = models.FloatField()  # how long one attempt may take
     run_at = models.DateTimeField()  # not before
     lease_token = models.UUIDField(null=True, blank=True)  # who may write the outcome
     lease_until = models.DateTimeField(null=True, blank=True)

@@ -22,7 +22,7 @@ from django.db.models import Q
 
 from jobs import leases
 from jobs.adapters.bell import Bell, BellSilent
-from jobs.handlers import MAX_LIMIT_SECONDS, QUEUES, handler_of
+from jobs.handlers import QUEUES
 from jobs.models import Job
 from jobs.selectors import oldest_due
 from jobs.services import CHANNEL
@@ -70,9 +70,7 @@ class Relay:
         rung = 0
         while waiting + rung < MOST_WAITING:
             marked = self._mark(queue, again)
-            for position, (job_id, kind) in enumerate(marked):
-                known = handler_of(kind)
-                limit = known.limit_seconds if known else MAX_LIMIT_SECONDS
+            for position, (job_id, limit) in enumerate(marked):
                 try:
                     self._bell.ring(job_id, queue=queue, limit_seconds=limit)
                 except BellSilent:
@@ -84,7 +82,7 @@ class Relay:
         return rung
 
     @transaction.atomic
-    def _mark(self, queue: str, again_seconds: float) -> list[tuple[UUID, str]]:
+    def _mark(self, queue: str, again_seconds: float) -> list[tuple[UUID, float]]:
         """Note the ringing before it happens: a relay that dies in between rings late, not for ever."""
         now = self._clock()
         not_rung = Q(rung_at__isnull=True) | Q(rung_at__lte=now - timedelta(seconds=again_seconds))
@@ -93,7 +91,7 @@ class Relay:
             Job.objects.select_for_update(skip_locked=True)
             .filter(leases.due(now), not_rung, queue=queue)
             .order_by("run_at", "id")
-            .values_list("pk", "kind")[:BATCH]
+            .values_list("pk", "limit_seconds")[:BATCH]
         )
         Job.objects.filter(pk__in=[pk for pk, _ in jobs]).update(rung_at=now)
         return jobs

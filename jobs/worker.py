@@ -53,7 +53,7 @@ def run_job(job_id: UUID, *, clock: Callable[[], datetime], is_renewed: bool = T
         args=job.args,
         attempt=job.attempts,
         clock=clock,
-        limit_seconds=handler.limit_seconds,
+        limit_seconds=job.limit_seconds,
     )
     try:
         if is_renewed:
@@ -72,7 +72,7 @@ def _run_handler(handler: Handler, run: Run, job: Job) -> None:
     except JobCancelled:
         leases.cancel(run.lease, now=run.now())
     except (TimeLimitReached, SoftTimeLimitExceeded):
-        text = f"It took longer than {handler.limit_seconds:g} s."
+        text = f"It took longer than {run.limit_seconds:g} s."
         leases.fail(run.lease, code="time_limit", text=text, now=run.now())
     except LeaseLost:
         raise

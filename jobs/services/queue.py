@@ -44,6 +44,7 @@ def enqueue(
         args=args or {},
         key=key or "",
         max_attempts=known.max_attempts,
+        limit_seconds=known.limit_seconds,
         run_at=run_at or now,
         created_at=now,
         caused_by_id=caused_by,

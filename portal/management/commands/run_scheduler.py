@@ -14,6 +14,9 @@ from portal.celery import celery_app
 class Command(BaseCommand):
     help = "Rings the workers for due jobs, seals the record, runs the timers. One leads; more wait to take over."
 
+    # It serves no page; checks of urls and templates belong to the processes that do.
+    requires_system_checks = ()
+
     def handle(self, *args: Any, **options: Any) -> None:
         celery_app.set_default()
         stop = threading.Event()
