@@ -138,11 +138,11 @@ def serve(options: Options) -> None:
     (options.home.run / "environment.sh").write_text(shell_line(common), encoding="utf-8")
     supervisor = Supervisor(configuration, options.home)
     try:
-        supervisor.start(*(program.name for program in stores))
+        supervisor.start(stores)
         if own_postgres:
             postgres.wait_and_create(own_postgres, timeout_seconds=30)
         _prepare_portal(options, os.environ | common)
-        supervisor.start(*(program.name for program in portal), "gate")
+        supervisor.start([*portal, gate_program(options)])
         _wait_until_ready(options, supervisor)
         if options.is_demo:
             _load_demo(options, os.environ | common)

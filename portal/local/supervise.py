@@ -17,7 +17,7 @@ from supervisor.xmlrpc import Faults, SupervisorTransport
 from portal.local.errors import CannotStart
 from portal.local.home import Home
 from portal.local.options import PROJECT
-from portal.local.programs import Program
+from portal.local.programs import PRIORITY_STORES, Program
 
 PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -73,9 +73,29 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
     path = home.run / "supervisord.conf"
     sections = [_section(program, home=home, common=common) for program in programs]
+    # Two groups, not nine: supervisord stops one group a second, and the stores last.
+    for group, members in _groups(programs).items():
+        priority = _priority(members)
+        sections.append(f"[group:{group}]\nprograms={','.join(p.name for p in members)}\npriority={priority}")
     path.write_text(head + "\n" + "\n\n".join(sections) + "\n", encoding="utf-8")
     path.chmod(0o600)
     return path
+
+
+def _groups(programs: list[Program]) -> dict[str, list[Program]]:
+    grouped: dict[str, list[Program]] = {}
+    for program in programs:
+        grouped.setdefault(group_of(program), []).append(program)
+    return grouped
+
+
+def group_of(program: Program) -> str:
+    """``stores`` for what keeps facts, ``portal`` for what serves them."""
+    return "stores" if program.priority == PRIORITY_STORES else "portal"
+
+
+def _priority(members: list[Program]) -> int:
+    return min(program.priority for program in members)
 
 
 def _die_with_parent() -> None:
@@ -112,14 +132,14 @@ class Supervisor:
                     raise CannotStart(f"supervisord does not start; {log} ends with:\n{tail(log)}") from error
                 time.sleep(0.02)
 
-    def start(self, *names: str) -> None:
+    def start(self, programs: list[Program]) -> None:
         """Start programs without waiting for each; what does not stay up is told by ``failed``."""
-        for name in names:
+        for program in programs:
             try:
-                self._rpc.startProcess(name, False)
+                self._rpc.startProcess(f"{group_of(program)}:{program.name}", False)
             except xmlrpc.client.Fault as fault:
                 if fault.faultCode != Faults.ALREADY_STARTED:
-                    raise CannotStart(f"{name} cannot be started: {fault.faultString}") from fault
+                    raise CannotStart(f"{program.name} cannot be started: {fault.faultString}") from fault
 
     def failed(self) -> str:
         """The first program that is not coming up, or ""."""
