@@ -30,3 +30,7 @@ class Scope(StrEnum):
     FEEDS = "feeds"  # add and sync advisory feeds
     CLUSTERS = "clusters"  # add clusters, make enrolment tokens
     AUDIT = "audit"  # export the record
+
+
+ROLE_CHOICES = [(role.value, role.value) for role in Role]
+SCOPE_CHOICES = [(scope.value, scope.value) for scope in Scope]

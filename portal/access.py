@@ -56,6 +56,8 @@ ROUTES: dict[str, dict[str, Access]] = {
     # portal
     "health:livez": {"GET": PUBLIC},
     "health:readyz": {"GET": PUBLIC},
+    "api:openapi": {"GET": PUBLIC},
+    "problems": {"GET": PUBLIC},
     # accounts
     "api:me": {"GET": any_person("read")},
     "api:people": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN)},

@@ -3,8 +3,11 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from portal import health
+from portal.openapi import OpenApiView
+from portal.problem_list import problem_list
 
 api_urlpatterns: list[URLPattern | URLResolver] = [
+    path("openapi.json", OpenApiView.as_view(), name="openapi"),
     # one include a room, in import order
     path("", include("accounts.urls")),
 ]
@@ -17,6 +20,7 @@ health_urlpatterns = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include((api_urlpatterns, "api"))),
     path("", include((health_urlpatterns, "health"))),
+    path("docs/problems", problem_list, name="problems"),
     path("", include("web.urls")),
 ]
 

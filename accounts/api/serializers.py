@@ -10,12 +10,9 @@ from accounts.domain.names import MAX_NAME_LENGTH
 from accounts.models import Person, RoleGrant, ServiceToken
 from accounts.models.person import PersonSource
 from accounts.models.role_grant import GrantSource
-from accounts.roles import Role, Scope
+from accounts.roles import ROLE_CHOICES, SCOPE_CHOICES
 from core.validity import is_in_force
 from portal.serializers import StrictSerializer
-
-ROLES = [(role.value, role.value) for role in Role]
-SCOPES = [(scope.value, scope.value) for scope in Scope]
 
 
 class PersonBrief(serializers.Serializer[Person]):
@@ -42,7 +39,7 @@ class PersonOutput(serializers.Serializer[Person]):
     deactivated_at = serializers.DateTimeField(allow_null=True)
     roles = serializers.SerializerMethodField()
 
-    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=ROLES)))
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=ROLE_CHOICES)))
     def get_roles(self, person: Person) -> list[str]:
         if not person.is_active:
             return []
@@ -56,7 +53,7 @@ class MeOutput(PersonOutput):
 
     scopes = serializers.SerializerMethodField()
 
-    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=SCOPES), allow_null=True))
+    @extend_schema_field(serializers.ListField(child=serializers.ChoiceField(choices=SCOPE_CHOICES), allow_null=True))
     def get_scopes(self, person: Person) -> list[str] | None:
         auth = self.context["request"].auth
         return list(auth.scopes) if isinstance(auth, ServiceToken) else None
@@ -92,7 +89,7 @@ class RoleGrantOutput(serializers.Serializer[RoleGrant]):
     """A role held in ``[starts_at, ends_at)``; ``team`` is null for a role held everywhere."""
 
     id = serializers.UUIDField()
-    role = serializers.ChoiceField(choices=ROLES)
+    role = serializers.ChoiceField(choices=ROLE_CHOICES)
     team = TeamBrief(allow_null=True)
     source = serializers.ChoiceField(choices=GrantSource.choices)
     starts_at = serializers.DateTimeField()
@@ -105,7 +102,7 @@ class RoleGrantOutput(serializers.Serializer[RoleGrant]):
 
 
 class RoleGrantInput(StrictSerializer):
-    role = serializers.ChoiceField(choices=ROLES)
+    role = serializers.ChoiceField(choices=ROLE_CHOICES)
     team = serializers.UUIDField(required=False, allow_null=True, default=None)
     starts_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
     ends_at = serializers.DateTimeField(required=False, allow_null=True, default=None)
@@ -138,7 +135,7 @@ class TokenOutput(serializers.Serializer[ServiceToken]):
     id = serializers.UUIDField()
     name = serializers.CharField()
     hint = serializers.CharField()
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPES))
+    scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPE_CHOICES))
     created_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
@@ -151,7 +148,9 @@ class TokenOutput(serializers.Serializer[ServiceToken]):
 
 class TokenInput(StrictSerializer):
     name = serializers.CharField(max_length=MAX_NAME_LENGTH, trim_whitespace=False)
-    scopes = serializers.ListField(child=serializers.ChoiceField(choices=SCOPES), min_length=1, max_length=len(SCOPES))
+    scopes = serializers.ListField(
+        child=serializers.ChoiceField(choices=SCOPE_CHOICES), min_length=1, max_length=len(SCOPE_CHOICES)
+    )
     expires_at = serializers.DateTimeField()
 
 

@@ -183,9 +183,14 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.say_who_may"],
+    # Members of the same name with other values in other rooms need a name of their own.
+    "ENUM_NAME_OVERRIDES": {
+        "RoleEnum": "accounts.roles.ROLE_CHOICES",
+        "ScopeEnum": "accounts.roles.SCOPE_CHOICES",
+        "PersonSourceEnum": "accounts.models.person.PersonSource",
+        "GrantSourceEnum": "accounts.models.role_grant.GrantSource",
+    },
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
