@@ -34,9 +34,11 @@ class Verb(StrEnum):
     # registry
     REGISTRY_ADDED = "registry.added"
     REGISTRY_CHANGED = "registry.changed"
+    REGISTRY_TEST_ASKED = "registry.test_asked"
     REGISTRY_TESTED = "registry.tested"
     IMPORT_ASKED = "import.asked"
     ARTIFACT_IMPORTED = "artifact.imported"
+    ARTIFACT_COPIED = "artifact.copied"
     ARTIFACT_COPIED = "artifact.copied"
     # catalog
     IMAGE_CREATED = "image.created"

@@ -45,6 +45,8 @@ class Schedule:
 
 PIPELINE: dict[Verb, list[JobRule]] = {
     # registry
+    Verb.IMPORT_ASKED: [JobRule("registry.import")],
+    Verb.REGISTRY_TEST_ASKED: [JobRule("registry.test", is_once=True)],
     # scans
     Verb.ARTIFACT_IMPORTED: [JobRule("scans.inventory", is_once=True)],
     Verb.SCAN_ASKED: [JobRule("scans.inventory", is_once=True)],

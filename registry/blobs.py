@@ -77,20 +77,7 @@ class BlobStore:
         Raises DigestMismatch; BodyTooLarge as soon as ``max_bytes`` is passed.
         """
         expected = expected_digest if isinstance(expected_digest, Digest) else Digest.parse(expected_digest)
-        target = self.path(expected)
-        if target.is_file():
-            return target.stat().st_size
-        target.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                size = self._write(file, chunks, expected, max_bytes)
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        _sync_directory(target.parent)
-        return size
+        return write_blob(self.path(expected), expected, chunks, max_bytes=max_bytes)
 
     def discard(self, digest: Digest | str) -> int:
         """Forget the bytes; how many were freed. Readers that have them open keep them."""
@@ -102,25 +89,6 @@ class BlobStore:
             return 0
         return size
 
-    @staticmethod
-    def _write(file: IO[bytes], chunks: Iterable[bytes], expected: Digest, max_bytes: int) -> int:
-        hasher = hashlib.new(expected.algorithm)
-        size = 0
-        for chunk in chunks:
-            size += len(chunk)
-            if size > max_bytes:
-                raise BodyTooLarge(f"The blob {expected} does not end after {max_bytes} bytes.")
-            hasher.update(chunk)
-            file.write(chunk)
-        if hasher.hexdigest() != expected.encoded:
-            raise DigestMismatch(
-                f"{size} bytes came for {expected}, but their digest is {expected.algorithm}:{hasher.hexdigest()}.",
-                cure="Nothing was kept. If it happens again the registry, or something before it, alters content.",
-            )
-        file.flush()
-        os.fsync(file.fileno())
-        return size
-
 
 def kept_blobs() -> BlobStore:
     """Manifests, configurations, inventories, reports: never pruned."""
@@ -130,6 +98,43 @@ def kept_blobs() -> BlobStore:
 def layer_cache() -> BlobStore:
     """Layers: a cache with a limit."""
     return BlobStore(Path(settings.GOLDGATE_HOME) / "layers")
+
+
+def write_blob(target: Path, expected: Digest, chunks: Iterable[bytes], *, max_bytes: int) -> int:
+    """Write a blob to ``target`` as BlobStore.put_stream says. Raises DigestMismatch; BodyTooLarge."""
+    if target.is_file():
+        return target.stat().st_size
+    target.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix=".writing-", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            size = _write(file, chunks, expected, max_bytes)
+        os.chmod(name, 0o644)
+        os.replace(name, target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    _sync_directory(target.parent)
+    return size
+
+
+def _write(file: IO[bytes], chunks: Iterable[bytes], expected: Digest, max_bytes: int) -> int:
+    hasher = hashlib.new(expected.algorithm)
+    size = 0
+    for chunk in chunks:
+        size += len(chunk)
+        if size > max_bytes:
+            raise BodyTooLarge(f"The blob {expected} does not end after {max_bytes} bytes.")
+        hasher.update(chunk)
+        file.write(chunk)
+    if hasher.hexdigest() != expected.encoded:
+        raise DigestMismatch(
+            f"{size} bytes came for {expected}, but their digest is {expected.algorithm}:{hasher.hexdigest()}.",
+            cure="Nothing was kept. If it happens again the registry, or something before it, alters content.",
+        )
+    file.flush()
+    os.fsync(file.fileno())
+    return size
 
 
 def _sync_directory(directory: Path) -> None:

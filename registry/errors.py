@@ -135,3 +135,10 @@ class CredentialsUnreadable(GoldgateError):
 
     code = "credentials_unreadable"
     kind = Kind.CONFLICT
+
+
+class ImportListWrong(GoldgateError):
+    """A list of references with lines that cannot be asked."""
+
+    code = "import_list_wrong"
+    kind = Kind.MALFORMED

@@ -143,7 +143,7 @@ def _entries_of(file: IO[bytes]) -> dict[str, _Entry]:
                 count += 1
                 if count > MAX_ENTRIES:
                     raise MalformedArchive(f"The archive has more than {MAX_ENTRIES} entries.", cure=_CURE)
-                tar.members.clear()  # else every header stays in memory
+                tar.members.clear()  # type: ignore[attr-defined]  # else every header stays in memory
                 name = member.name.removeprefix("./")
                 if not _is_ours(name) or member.isdir():
                     continue

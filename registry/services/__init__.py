@@ -1,0 +1,31 @@
+"""Every write of the room, one function a use case."""
+
+from registry.services.copies import copy_artifact
+from registry.services.imports import fail_import, import_archive, import_list, import_reference, run_import
+from registry.services.layers import prune_layers
+from registry.services.layouts import export_layout
+from registry.services.registries import (
+    add_registry,
+    ask_test,
+    certified_repository,
+    change_registry,
+    ensure_repository,
+    test_registry,
+)
+
+__all__ = [
+    "add_registry",
+    "ask_test",
+    "certified_repository",
+    "change_registry",
+    "copy_artifact",
+    "ensure_repository",
+    "export_layout",
+    "fail_import",
+    "import_archive",
+    "import_list",
+    "import_reference",
+    "prune_layers",
+    "run_import",
+    "test_registry",
+]
