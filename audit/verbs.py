@@ -39,7 +39,6 @@ class Verb(StrEnum):
     IMPORT_ASKED = "import.asked"
     ARTIFACT_IMPORTED = "artifact.imported"
     ARTIFACT_COPIED = "artifact.copied"
-    ARTIFACT_COPIED = "artifact.copied"
     # catalog
     IMAGE_CREATED = "image.created"
     VERSION_CREATED = "version.created"
