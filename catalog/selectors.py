@@ -205,3 +205,9 @@ def subversions_of(image: Image) -> QuerySet[Subversion]:
 def certified_ending_before(moment: datetime, at: datetime) -> QuerySet[Subversion]:
     """What may be used at ``at`` and no longer at ``moment``, soonest end first."""
     return _loaded().filter(usable_at(at), certified_until__lte=moment).order_by("certified_until", "pk")
+
+
+def version_names() -> list[str]:
+    """Every version as ``image/version``, for a list to choose from."""
+    rows = Version.objects.order_by("image__name", "name").values_list("image__name", "name")
+    return [f"{image}/{name}" for image, name in rows[:500]]

@@ -12,12 +12,14 @@ from approvals.selectors.proposals import (
     latest_proposal,
     open_proposals,
     open_proposals_about,
+    packet_by_id,
     proposal_by_id,
     proposal_verdict,
     proposals,
     review_warnings,
     reviewers_needed,
     reviews_due,
+    reviews_of,
     subversion_verdict,
 )
 from approvals.selectors.requests import open_request_for, request_by_id, request_subject, requests, requests_of
@@ -33,6 +35,7 @@ __all__ = [
     "open_proposals",
     "open_proposals_about",
     "open_request_for",
+    "packet_by_id",
     "proposal_by_id",
     "proposal_verdict",
     "proposals",
@@ -43,5 +46,6 @@ __all__ = [
     "review_warnings",
     "reviewers_needed",
     "reviews_due",
+    "reviews_of",
     "subversion_verdict",
 ]

@@ -10,7 +10,7 @@ from accounts import selectors as accounts
 from accounts.models import Person
 from approvals.domain.certify_line import Line, certify_line
 from approvals.errors import ProposalMissing
-from approvals.models import Proposal, Review
+from approvals.models import Packet, Proposal, Review
 from approvals.selectors.evidence import evidence_of
 from catalog.models import Subversion
 from policies.models import Policy
@@ -119,4 +119,21 @@ def review_warnings(proposal: Proposal, review: Review) -> list[ReviewWarning]:
         if author.pk != review.reviewer_id and accounts.is_creation_of(review.reviewer, author):
             text = f"The account of {review.reviewer} was created by {author}, whose proposal it judges."
             found.append(ReviewWarning("created_by_proposer", text))
+    return found
+
+
+def reviews_of(proposal: Proposal) -> QuerySet[Review]:
+    """Every review of a proposal, of each of its packets, oldest first."""
+    return (
+        Review.objects.filter(proposal=proposal)
+        .select_related("reviewer__same_person_as", "reviewer__created_by", "packet")
+        .order_by("decided_at", "id")
+    )
+
+
+def packet_by_id(packet_id: UUID | str) -> Packet:
+    """One packet. Raises ProposalMissing."""
+    found = Packet.objects.select_related("proposal").filter(pk=packet_id).first()
+    if found is None:
+        raise ProposalMissing("There is no such packet.", cure="See the proposals that are open.")
     return found
