@@ -75,7 +75,15 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:tokens": {"GET": ANY_PERSON, "POST": ANY_PERSON},
     "api:token": {"DELETE": ANY_PERSON},
     # jobs
+    "api:jobs": {"GET": readers()},
+    "api:job": {"GET": readers()},
+    "api:job-cancel": {"POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
+    "api:job-retry": {"POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
     # audit
+    "api:record": {"GET": readers()},
+    "api:record-export": {"GET": only(Role.AUDITOR, Role.PLATFORM_ADMIN, scope="audit")},
+    "api:record-checkpoints": {"GET": readers()},
+    "api:record-keys": {"GET": PUBLIC},  # public halves only: whoever verifies must be able to fetch them
     # registry
     # scans
     # catalog

@@ -9,6 +9,8 @@ from portal.problem_list import problem_list
 api_urlpatterns: list[URLPattern | URLResolver] = [
     path("openapi.json", OpenApiView.as_view(), name="openapi"),
     # one include a room, in import order
+    path("", include("audit.urls")),
+    path("", include("jobs.urls")),
     path("", include("accounts.urls")),
 ]
 

@@ -50,7 +50,10 @@ def _lines(*, now: datetime, after: int, through: int) -> Iterator[bytes]:
             yield _line("checkpoint", checkpoint=body_of(checkpoint), signature=checkpoint.signature)
             counts["checkpoints"] += 1
     for row in Pending.objects.select_related("record").order_by("record_id").iterator(chunk_size=500):
-        yield _line("unsealed", record=row.record.body())
+        yield _line("unsealed", record=row.record.body(), is_pending=True)
+        counts["unsealed"] += 1
+    for stray in selectors.stray_records().iterator(chunk_size=500):
+        yield _line("unsealed", record=stray.body(), is_pending=False)
         counts["unsealed"] += 1
     yield _line("end", **counts)
 
