@@ -20,7 +20,10 @@ FIRST_KEY = b""  # below every version: OSV's ``introduced: "0"``
 _TILDE = 0x01
 _END = 0x02
 _OTHERS = 0x80
-_DEB = re.compile(r"\A(?:([0-9]{1,10}):)?([A-Za-z0-9.+~:-]*[A-Za-z0-9.+~:])(?:-([A-Za-z0-9.+~]+))?\Z")
+_EPOCH = re.compile(r"\A[0-9]{1,10}\Z")
+# Colons may stand in it only after an epoch; hyphens only before a revision.
+_UPSTREAM = re.compile(r"\A[A-Za-z0-9.+~:-]+\Z")
+_REVISION = re.compile(r"\A[A-Za-z0-9.+~]+\Z")
 _RUNS = re.compile(r"([^0-9]*)([0-9]*)")
 _MAX_EPOCH = 2**31 - 1  # dpkg refuses a larger one
 
@@ -46,14 +49,17 @@ def version_key(ecosystem: str, version: str) -> bytes:
 
 def deb_key(version: str) -> bytes:
     """The order key of a Debian version, ``[epoch:]upstream[-revision]``. Raises CannotCompare."""
-    match = _DEB.match(version) if len(version) <= MAX_KEY_BYTES else None
-    if match is None:
+    epoch, colon, rest = version.partition(":")
+    if not colon:
+        epoch, rest = "0", version
+    upstream, hyphen, revision = rest.rpartition("-")
+    if not hyphen:
+        # No revision is the revision "0": both encode the same.
+        upstream, revision = rest, "0"
+    is_sound = len(version) <= MAX_KEY_BYTES and _EPOCH.match(epoch) and int(epoch) <= _MAX_EPOCH
+    if not (is_sound and _UPSTREAM.match(upstream) and _REVISION.match(revision)):
         raise CannotCompare(f"{version[:80]!r} is not a Debian version")
-    epoch, upstream, revision = match.groups()
-    if epoch is not None and int(epoch) > _MAX_EPOCH:
-        raise CannotCompare(f"the epoch of {version[:80]!r} is too large")
-    # No revision is the revision "0": both parts encode the same.
-    key = bytes(_number(epoch or "") + _part(upstream) + _part(revision or ""))
+    key = bytes(_number(epoch) + _part(upstream) + _part(revision))
     if len(key) > MAX_KEY_BYTES:
         raise CannotCompare(f"{version[:40]!r}… is too long to be put in order")
     return key
