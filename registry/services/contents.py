@@ -161,7 +161,7 @@ def _compare_platform(artifact: Gathered) -> None:
     config, stated = artifact.config, artifact.descriptor.platform if artifact.descriptor else None
     if config and stated and (stated.os, stated.architecture) != (config.os, config.architecture):
         artifact.warnings.append(
-            f"The index offers {artifact.digest} for {stated}; its configuration is for {config.os}/{config.architecture}"
+            f"The index offers {artifact.digest} for {stated}; its config says {config.os}/{config.architecture}"
         )
 
 

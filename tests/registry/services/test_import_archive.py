@@ -1,0 +1,171 @@
+import io
+import json
+import tarfile
+
+import pytest
+
+from audit.models import Record
+from audit.verbs import Verb
+from oci.digest import Digest
+from registry import selectors, services
+from registry.blobs import kept_blobs, layer_cache
+from registry.errors import ArchiveNeedsChoice, LayerNotAsClaimed, MalformedArchive
+from registry.models import Artifact, Import, Layer
+from tests.factories.accounts import PersonFactory
+from tests.factories.registry import EARLY, HELLO, NEW, OLD, REBUILT, archive, import_image, pieces
+
+pytestmark = pytest.mark.django_db
+
+
+class TestImportArchive:
+    def test_a_real_image_is_known_with_its_bytes_and_facts(self):
+        artifact = import_image("debian-12-old")
+
+        assert artifact.digest == OLD
+        assert (artifact.kind, artifact.user, artifact.platform) == ("image", "root", "linux/amd64")
+        assert artifact.diff_ids == ["sha256:7f44b6f7d72c182f1a8aba46bb803b8d3f66e55c21b8af4e1969cea10ede8729"]
+        assert artifact.size_bytes == 404 + 793 + 200285
+        assert Digest.parse(OLD).names(kept_blobs().read(OLD, 10_000))
+        assert layer_cache().has(Layer.objects.get().digest)
+
+    def test_the_import_names_its_artifact_and_is_recorded(self):
+        person = PersonFactory()
+        artifact = import_image("debian-12-old", requested_by=person)
+
+        found = Import.objects.get()
+        assert (found.state, found.artifact, found.resolved_digest) == ("done", artifact, OLD)
+        verbs = list(Record.objects.order_by("pk").values_list("verb", "subject_id"))
+        assert verbs == [(Verb.IMPORT_ASKED, str(found.pk)), (Verb.ARTIFACT_IMPORTED, str(artifact.pk))]
+
+    def test_running_it_again_changes_nothing(self):
+        artifact = import_image("debian-12-old")
+        again = services.run_import(import_id=Import.objects.get().pk, now=EARLY)
+
+        assert again == artifact
+        assert Artifact.objects.count() == 1
+        assert Record.objects.filter(verb=Verb.ARTIFACT_IMPORTED).count() == 1
+
+    def test_importing_the_same_image_twice_keeps_one_artifact(self):
+        first, second = import_image("debian-12-old"), import_image("debian-12-old")
+
+        assert first == second
+        assert Import.objects.filter(artifact=first).count() == 2
+        assert Layer.objects.count() == 1
+
+    def test_progress_ends_at_the_total_in_bytes(self):
+        asked = services.import_archive(
+            chunks=pieces(archive("debian-12-rebuilt")), requested_by=PersonFactory(), now=EARLY
+        )
+        said = []
+        services.run_import(import_id=asked.pk, now=EARLY, progress=lambda **words: said.append(words))
+
+        assert said[-1]["done"] == said[-1]["total"] == 1233 + 200285 + 160753
+        assert {words["unit"] for words in said} == {"bytes"}
+
+
+class TestLineage:
+    @pytest.mark.parametrize("order", [["debian-12-old", "debian-12-rebuilt"], ["debian-12-rebuilt", "debian-12-old"]])
+    def test_a_rebuild_stands_on_its_base_whichever_comes_first(self, order):
+        for name in order:
+            import_image(name)
+
+        view = selectors.lineage_of(selectors.artifact_by_digest(REBUILT))
+        assert (view.certainty, [one.digest for one in view.nearest]) == ("exact", [OLD])
+        assert selectors.lineage_of(selectors.artifact_by_digest(OLD)).certainty == "cannot_tell"
+
+    def test_an_application_stands_on_the_patched_image_alone(self):
+        for name in ("hello-1", "debian-12-old", "debian-12-new"):
+            import_image(name)
+
+        view = selectors.lineage_of(selectors.artifact_by_digest(HELLO))
+        assert [one.digest for one in view.all_ancestors] == [NEW]
+        assert list(selectors.descendants_of(selectors.artifact_by_digest(NEW)).values_list("digest", flat=True)) == [
+            HELLO
+        ]
+
+
+def layout_tar(files: dict[str, bytes], *, extra=()) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, body in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(body)
+            tar.addfile(info, io.BytesIO(body))
+        for info in extra:
+            tar.addfile(info)
+    return out.getvalue()
+
+
+def contents(name: str) -> dict[str, bytes]:
+    with tarfile.open(archive(name)) as tar:
+        return {one.name: tar.extractfile(one).read() for one in tar.getmembers() if one.isreg()}
+
+
+class TestRefusedArchives:
+    @pytest.mark.parametrize(
+        ("body", "said"),
+        [
+            pytest.param(b"", "empty", id="nothing"),
+            pytest.param(b"not a tar at all" * 100, "not a plain tar", id="noise"),
+            pytest.param(layout_tar({"manifest.json": b"[]"}), "no oci-layout", id="docker-save"),
+            pytest.param(
+                layout_tar({"oci-layout": b'{"imageLayoutVersion":"2"}', "index.json": b"{}"}),
+                "imageLayoutVersion",
+                id="other-version",
+            ),
+            pytest.param(
+                layout_tar({"oci-layout": b'{"imageLayoutVersion":"1.0.0"}', "index.json": b'{"manifests":[]}'}),
+                "at least one",
+                id="no-manifests",
+            ),
+        ],
+    )
+    def test_what_is_no_oci_archive_leaves_nothing_behind(self, body, said):
+        with pytest.raises(MalformedArchive, match=said) as caught:
+            services.import_archive(chunks=[body], requested_by=PersonFactory(), now=EARLY)
+
+        assert caught.value.cure
+        assert not Import.objects.exists()
+        assert not Record.objects.exists()
+
+    def test_a_link_in_place_of_a_document_is_refused(self):
+        link = tarfile.TarInfo("index.json")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        body = layout_tar({"oci-layout": b'{"imageLayoutVersion":"1.0.0"}'}, extra=[link])
+
+        with pytest.raises(MalformedArchive, match=r"index\.json"):
+            services.import_archive(chunks=[body], requested_by=PersonFactory(), now=EARLY)
+
+    def test_several_images_need_a_choice_and_the_choice_is_by_name(self):
+        one, other = contents("debian-12-old"), contents("debian-12-new")
+        listed = json.loads(one["index.json"])["manifests"] + json.loads(other["index.json"])["manifests"]
+        body = layout_tar({**one, **other, "index.json": json.dumps({"manifests": listed}).encode()})
+
+        with pytest.raises(ArchiveNeedsChoice, match="12-old, 12-new"):
+            services.import_archive(chunks=[body], requested_by=PersonFactory(), now=EARLY)
+        asked = services.import_archive(chunks=[body], name="12-new", requested_by=PersonFactory(), now=EARLY)
+        assert services.run_import(import_id=asked.pk, now=EARLY).digest == NEW
+
+    def test_a_configuration_that_claims_another_layer_is_refused(self):
+        """A claimed diff_id would forge lineage: any image could stand on a certified base."""
+        files = contents("hello-1")
+        base = "sha256:7f44b6f7d72c182f1a8aba46bb803b8d3f66e55c21b8af4e1969cea10ede8729"
+        index = json.loads(files["index.json"])
+        manifest_name = "blobs/sha256/" + index["manifests"][0]["digest"][7:]
+        manifest = json.loads(files[manifest_name])
+        config = json.loads(files["blobs/sha256/" + manifest["config"]["digest"][7:]])
+        config["rootfs"]["diff_ids"][0] = base
+        forged_config = json.dumps(config).encode()
+        manifest["config"] |= {"digest": str(Digest.of(forged_config)), "size": len(forged_config)}
+        forged = json.dumps(manifest).encode()
+        index["manifests"][0] |= {"digest": str(Digest.of(forged)), "size": len(forged)}
+        files |= {
+            f"blobs/sha256/{Digest.of(forged_config).encoded}": forged_config,
+            f"blobs/sha256/{Digest.of(forged).encoded}": forged,
+            "index.json": json.dumps(index).encode(),
+        }
+        asked = services.import_archive(chunks=[layout_tar(files)], requested_by=PersonFactory(), now=EARLY)
+
+        with pytest.raises(LayerNotAsClaimed, match=base):
+            services.run_import(import_id=asked.pk, now=EARLY)
+        assert not Artifact.objects.exists()
