@@ -142,7 +142,8 @@ def _images_to_judge(request: _Request) -> list[ImageUse] | None:
     if not isinstance(request.object, dict):
         raise MalformedReview("the review shows no object")
     uses = images_in(request.object)
-    if request.operation == "UPDATE" and _signature(uses) == _signature(images_in(request.old_object)):
+    before = request.old_object
+    if request.operation == "UPDATE" and isinstance(before, dict) and _signature(uses) == _signature(images_in(before)):
         return None
     if uses:
         return uses

@@ -94,7 +94,9 @@ def of_base(facts: DigestFacts, at: int, snapshot: Snapshot) -> list[Standing]:
     while pending:
         child = pending.pop()
         if not child.bases:
-            found.append(untold if child is facts else Standing(Grade.NEVER, 0, child))
+            # A candidate of the catalog need not be built on anything: it is not certified, and that is told.
+            is_told = child is not facts or bool(facts.subversion)
+            found.append(Standing(Grade.NEVER, 0, child) if is_told else untold)
         for digest in child.bases:
             if digest in seen:
                 continue

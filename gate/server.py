@@ -1,0 +1,228 @@
+"""The serving process: granian's RSGI, one event loop, no database, no call to anybody.
+
+    POST /v1/admit    an AdmissionReview; always HTTP 200 with a well-formed answer
+    POST /v1/decide   the same engine asked in plain JSON (docs/reference/gate.md)
+    GET  /livez       the process turns
+    GET  /readyz      snapshot valid, spool writable; says versions and ages
+
+Every path here ends in an answer within the deadline; where something fails, that answer is no.
+"""
+
+import asyncio
+import hmac
+import logging
+import os
+import signal
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from core.errors import GoldgateError
+from gate import ask
+from gate.admission_review import MAX_BODY_BYTES, Answer, answer, refused
+from gate.clock import Clock
+from gate.holder import Holder
+from gate.home import Home
+from gate.record import Decision
+from gate.spool import Spool, SpoolUnavailable, bytes_in
+from gate.words import moment
+
+LOG = logging.getLogger("goldgate.gate.server")
+HOME_VARIABLE = "GOLDGATE_GATE_HOME"
+DEADLINE_SECONDS = 2.0  # for reading and recording together; the API server waits 5
+REFRESH_SECONDS = 0.2
+_JSON = [("content-type", "application/json"), ("cache-control", "no-store")]
+_TEXT = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
+_ENCODER = msgspec.json.Encoder()
+
+
+class BodyTooLarge(Exception):
+    """More bytes than any review has."""
+
+
+class _Protocol(Protocol):
+    async def __call__(self) -> bytes: ...
+    def __aiter__(self) -> Any: ...
+    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None: ...
+
+
+class Response(NamedTuple):
+    """What goes back."""
+
+    status: int
+    headers: list[tuple[str, str]]
+    body: bytes
+
+
+class GateApp:
+    """One serving process. ``start`` before the first request, ``stop`` after the last."""
+
+    def __init__(self) -> None:
+        self._home: Home | None = None
+        self._bearer = b""
+        self._parent = os.getppid()
+
+    def start(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
+        """Open what is needed to answer. Raises MalformedHome, OSError."""
+        self._home = home
+        self.clock = Clock(home.time_floor_path)
+        self.holder = Holder(home, self.clock)
+        self.holder.refresh()
+        self.spool = Spool(home.spool_path, loop, max_bytes=home.spool_max_bytes)
+        if home.bearer_token_file:
+            self._bearer = b"Bearer " + Path(home.bearer_token_file).read_bytes().strip()
+        self._loop = loop
+        self._is_over = False
+        self._refresh()
+
+    def stop(self) -> None:
+        """Write what waits and let go."""
+        self._is_over = True
+        self.spool.close()
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        home = Home.read(Path(os.environ[HOME_VARIABLE]))
+        home.make_directories()
+        self.start(home, loop)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.stop()
+
+    async def __rsgi__(self, scope: Any, protocol: _Protocol) -> None:
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                body = await _body(scope, protocol) if scope.method == "POST" else b""
+        except BodyTooLarge:
+            response = Response(200, _JSON, refused("", f"goldgate: the review has more than {MAX_BODY_BYTES} bytes"))
+        except TimeoutError:
+            response = Response(408, _TEXT, b"the request did not arrive in time\n")
+        else:
+            response = await self.respond(scope.method, scope.path, scope.headers.get("authorization", ""), body)
+        protocol.response_bytes(*response)
+
+    async def respond(self, method: str, path: str, authorization: str, body: bytes) -> Response:
+        """The response to one request."""
+        if path == "/v1/admit" and method == "POST":
+            if not self._is_let_in(authorization):
+                return Response(401, [*_TEXT, ("www-authenticate", "Bearer")], b"a bearer token is needed\n")
+            return Response(200, _JSON, await self.admit(body))
+        if path == "/v1/decide" and method == "POST":
+            if not self._is_let_in(authorization):
+                return Response(401, [*_TEXT, ("www-authenticate", "Bearer")], b"a bearer token is needed\n")
+            return await self._decide(body)
+        if path == "/livez":
+            return Response(200, _TEXT, b"ok\n")
+        if path == "/readyz":
+            return self._ready()
+        if path in ("/v1/admit", "/v1/decide"):
+            return Response(405, [*_TEXT, ("allow", "POST")], b"only POST\n")
+        return Response(404, _TEXT, b"there is /v1/admit, /v1/decide, /livez, /readyz\n")
+
+    async def admit(self, body: bytes) -> bytes:
+        """Answer one AdmissionReview; the decision is durable before this returns."""
+        uid = ""
+        try:
+            found: Answer = answer(body, snapshot=self.holder.snapshot, at=self.clock.now(), cluster=self._cluster)
+            uid = found.uid
+            if found.decision is not None:
+                await self._record(found.decision)
+        except SpoolUnavailable as error:
+            return refused(uid, f"goldgate: the decision cannot be recorded: {error.detail}")
+        except Exception:
+            # The edge of the process: whatever is wrong with us must not read as yes, nor as silence.
+            LOG.exception("an answer failed")
+            return refused(uid, "goldgate: the gate failed; see its log")
+        return found.reply
+
+    async def _decide(self, body: bytes) -> Response:
+        try:
+            question = ask.Question.parse(body)
+            found = ask.decide_question(
+                question, snapshot=self.holder.snapshot, at=self.clock.now(), cluster=self._cluster
+            )
+            if found.decision is not None:
+                await self._record(found.decision)
+        except SpoolUnavailable as error:
+            return _problem(503, "spool_unavailable", error.detail)
+        except GoldgateError as error:
+            return _problem(400, error.code, error.detail)
+        except Exception:
+            # As in ``admit``.
+            LOG.exception("an answer failed")
+            return _problem(500, "gate_failed", "The gate failed; see its log.")
+        return Response(200, _JSON, _ENCODER.encode(found.reply))
+
+    async def _record(self, decision: Decision) -> None:
+        await self.spool.append(_ENCODER.encode(decision))
+
+    def _ready(self) -> Response:
+        state = self.state()
+        return Response(200 if state["ready"] else 503, _JSON, _ENCODER.encode(state))
+
+    def state(self) -> dict[str, Any]:
+        """What this process says of itself."""
+        now = self.clock.now()
+        snapshot = self.holder.snapshot
+        is_valid = snapshot is not None and now < snapshot.expires_at
+        spool_bytes = bytes_in(self._require_home().spool_path)
+        is_writable = not self.spool.error and spool_bytes < self._require_home().spool_max_bytes
+        return {
+            "ready": is_valid and is_writable,
+            "cluster": self._cluster,
+            "snapshot": {
+                "is_valid": is_valid,
+                "version": snapshot.version if snapshot else None,
+                "base_version": snapshot.base_version if snapshot else None,
+                "policy_version": snapshot.policy_version if snapshot else None,
+                "age_seconds": now - snapshot.issued_at if snapshot else None,
+                "expires_at": moment(snapshot.expires_at) if snapshot else None,
+                "error": self.holder.error,
+            },
+            "spool": {"is_writable": is_writable, "bytes": spool_bytes, "error": self.spool.error},
+            "clock": {"now": moment(now), "seconds_behind": self.clock.seconds_behind()},
+        }
+
+    @property
+    def _cluster(self) -> str:
+        return self._require_home().cluster
+
+    def _require_home(self) -> Home:
+        if self._home is None:
+            raise RuntimeError("start comes first")
+        return self._home
+
+    def _is_let_in(self, authorization: str) -> bool:
+        return not self._bearer or hmac.compare_digest(authorization.encode(), self._bearer)
+
+    def _refresh(self) -> None:
+        if self._is_over:
+            return
+        self.holder.refresh()
+        if os.getppid() != self._parent:
+            # Without the process that fetches, this one would answer from an ageing snapshot and hold the port.
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        self._loop.call_later(REFRESH_SECONDS, self._refresh)
+
+
+async def _body(scope: Any, protocol: _Protocol) -> bytes:
+    length = scope.headers.get("content-length")
+    if length is not None:
+        if not length.isdigit() or int(length) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+        return await protocol()
+    found = bytearray()
+    async for chunk in protocol:
+        found += chunk
+        if len(found) > MAX_BODY_BYTES:
+            raise BodyTooLarge
+    return bytes(found)
+
+
+def _problem(status: int, code: str, detail: str) -> Response:
+    body = {"type": f"urn:goldgate:problem:{code}", "title": code, "status": status, "detail": detail}
+    return Response(status, [("content-type", "application/problem+json")], _ENCODER.encode(body))
+
+
+app = GateApp()
