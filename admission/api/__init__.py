@@ -1,0 +1,1 @@
+"""Clusters, gates, decisions and snapshots over HTTP."""

@@ -1,0 +1,234 @@
+"""Clusters, gates and decisions over HTTP."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from admission import selectors, services
+from admission.api.serializers import (
+    ClusterInput,
+    ClusterOutput,
+    DecisionBatchInput,
+    DecisionBatchOutput,
+    DecisionOutput,
+    EnrolmentInput,
+    EnrolmentOutput,
+    EnrolmentTokenOutput,
+    GateOutput,
+    HeartbeatInput,
+    QuestionInput,
+    SnapshotOutput,
+)
+from admission.authentication import GateAuthentication
+from admission.manifests import namespace_in, uses_in, uses_of
+from admission.models import SnapshotChange
+from admission.webhook import webhook_yaml
+from portal.authentication import actor_of
+from portal.paging import PAGE_PARAMETERS, before, boolean, exact, identifier, page, paged, since
+
+
+class ClustersView(APIView):
+    """Clusters."""
+
+    @extend_schema(operation_id="clusters_list", responses=paged(ClusterOutput), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        """Every cluster by name."""
+        return page(request, selectors.clusters(), order=("name",), serializer=ClusterOutput)
+
+    @extend_schema(operation_id="clusters_add", request=ClusterInput, responses={201: ClusterOutput})
+    def post(self, request: Request) -> Response:
+        """Add a cluster."""
+        asked = ClusterInput(data=request.data)
+        asked.is_valid(raise_exception=True)
+        cluster = services.add_cluster(**asked.validated_data, actor=actor_of(request), now=timezone.now())
+        return Response(ClusterOutput(cluster).data, status=201)
+
+
+class ClusterEnrolmentTokensView(APIView):
+    """One-time tokens with which gates join a cluster."""
+
+    @extend_schema(operation_id="enrolment_tokens_create", request=None, responses={201: EnrolmentTokenOutput})
+    def post(self, request: Request, name: str) -> Response:
+        """Make a token for one gate, good for a day."""
+        cluster = selectors.cluster_by_name(name)
+        token, secret = services.create_enrolment_token(
+            cluster=cluster, actor=actor_of(request), now=timezone.now()
+        )
+        shown = {"token": token, "secret": secret, "root_sha256": selectors.root_fingerprint()}
+        return Response(EnrolmentTokenOutput(shown).data, status=201)
+
+
+class ClusterWebhookView(APIView):
+    """What the cluster's administrator applies."""
+
+    @extend_schema(operation_id="cluster_webhook", responses={(200, "application/yaml"): OpenApiTypes.STR})
+    def get(self, request: Request, name: str) -> HttpResponse:
+        """The ValidatingWebhookConfiguration for the cluster's gates."""
+        text = webhook_yaml(selectors.cluster_by_name(name))
+        return HttpResponse(text, content_type="application/yaml; charset=utf-8")
+
+
+class GatesView(APIView):
+    """Gates. A gate joins with a one-time token and no other credential."""
+
+    @extend_schema(operation_id="gates_list", responses=paged(GateOutput), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        """Every gate, newest first."""
+        return page(
+            request,
+            selectors.gates(),
+            order=("-enrolled_at", "-id"),
+            serializer=GateOutput,
+            filters={"cluster": exact("cluster__name")},
+        )
+
+    @extend_schema(operation_id="gates_enrol", request=EnrolmentInput, responses={201: EnrolmentOutput})
+    def post(self, request: Request) -> Response:
+        """Join a cluster; the token is used up."""
+        asked = EnrolmentInput(data=request.data)
+        asked.is_valid(raise_exception=True)
+        gate, secret = services.enrol_gate(
+            secret=asked.validated_data["enrolment_token"], name=asked.validated_data["name"], now=timezone.now()
+        )
+        shown = {
+            "gate": gate,
+            "secret": secret,
+            "metadata_url": f"{settings.GOLDGATE_URL}/tuf/metadata",
+            "targets_url": f"{settings.GOLDGATE_URL}/tuf/targets",
+            "root_sha256": selectors.root_fingerprint(),
+        }
+        return Response(EnrolmentOutput(shown).data, status=201)
+
+
+class GateView(APIView):
+    """One gate."""
+
+    @extend_schema(operation_id="gate_show", responses=GateOutput)
+    def get(self, request: Request, gate_id: str) -> Response:
+        """The gate and what it last said of itself."""
+        return Response(GateOutput(selectors.gate_by_id(gate_id)).data)
+
+    @extend_schema(operation_id="gate_retire", responses={204: None})
+    def delete(self, request: Request, gate_id: str) -> Response:
+        """End the gate's credential at once. It goes on answering until its snapshot expires."""
+        gate = selectors.gate_by_id(gate_id)
+        services.retire_gate(gate_id=gate.pk, actor=actor_of(request), now=timezone.now())
+        return Response(status=204)
+
+
+class GateHeartbeatView(APIView):
+    """A gate says how it is."""
+
+    authentication_classes = [GateAuthentication]
+
+    @extend_schema(operation_id="gate_heartbeat", request=HeartbeatInput, responses={204: None})
+    def post(self, request: Request) -> Response:
+        """Keep it."""
+        said = HeartbeatInput(data=request.data)
+        said.is_valid(raise_exception=True)
+        services.note_heartbeat(gate=request.auth.gate, said=said.validated_data, now=timezone.now())
+        return Response(status=204)
+
+
+class GateDecisionsView(APIView):
+    """A gate ships its decisions."""
+
+    authentication_classes = [GateAuthentication]
+
+    @extend_schema(operation_id="gate_decisions", request=DecisionBatchInput, responses=DecisionBatchOutput)
+    def post(self, request: Request) -> Response:
+        """Keep them, each once by its id."""
+        batch = DecisionBatchInput(data=request.data)
+        batch.is_valid(raise_exception=True)
+        kept = services.record_decisions(
+            gate=request.auth.gate, rows=batch.validated_data["decisions"], now=timezone.now()
+        )
+        return Response(DecisionBatchOutput({"accepted": kept}).data)
+
+
+def _code(text: str) -> Any:
+    return exact("failed_codes__contains")([text])  # type: ignore[arg-type]
+
+
+def _digest(text: str) -> Any:
+    return exact("digests__contains")([text])  # type: ignore[arg-type]
+
+
+class DecisionsView(APIView):
+    """Decisions: what was answered, and the portal's own answer."""
+
+    @extend_schema(operation_id="decisions_list", responses=paged(DecisionOutput), parameters=PAGE_PARAMETERS)
+    def get(self, request: Request) -> Response:
+        """Every decision, newest first."""
+        return page(
+            request,
+            selectors.decisions(),
+            order=("-at", "-id"),
+            serializer=DecisionOutput,
+            filters={
+                "allowed": boolean("allowed"),
+                "cluster": exact("cluster__name"),
+                "namespace": exact("object_namespace"),
+                "kind": exact("object_kind"),
+                "code": _code,
+                "digest": _digest,
+                "gate": identifier("gate_id"),
+                "since": since("at"),
+                "before": before("at"),
+            },
+        )
+
+    @extend_schema(operation_id="decisions_ask", request=QuestionInput, responses=DecisionOutput)
+    def post(self, request: Request) -> Response:
+        """Would it run? The gate's engine on the published snapshot; the answer is kept and names the snapshot."""
+        question = QuestionInput(data=request.data)
+        question.is_valid(raise_exception=True)
+        asked = question.validated_data
+        manifest = asked.get("manifest")
+        decision = services.decide_here(
+            uses=uses_of(asked["images"]) if manifest is None else uses_in(manifest),
+            cluster=selectors.cluster_by_name(asked["cluster"]) if asked["cluster"] else None,
+            namespace=asked["namespace"] or (namespace_in(manifest) if manifest else ""),
+            user=actor_of(request).name,
+            now=timezone.now(),
+        )
+        return Response(DecisionOutput(decision).data)
+
+
+class DecisionView(APIView):
+    """One decision, by its id or the short one that a cluster showed."""
+
+    @extend_schema(operation_id="decision_show", responses=DecisionOutput)
+    def get(self, request: Request, decision_id: str) -> Response:
+        """The whole answer: every check of every image."""
+        return Response(DecisionOutput(selectors.decision_by_id(decision_id)).data)
+
+
+class SnapshotView(APIView):
+    """The published snapshot."""
+
+    @extend_schema(operation_id="snapshot_show", responses=SnapshotOutput)
+    def get(self, request: Request) -> Response:
+        """Which version is in force, what waits, and what is wrong."""
+        newest, status = selectors.newest_publication(), selectors.publisher_status()
+        return Response(
+            SnapshotOutput(
+                {
+                    "version": newest.version if newest else None,
+                    "base_version": newest.base_version if newest else None,
+                    "published_at": newest.published_at if newest else None,
+                    "waiting": SnapshotChange.objects.filter(publication__isnull=True).count(),
+                    "root_sha256": selectors.root_fingerprint(),
+                    "root_expires_at": selectors.root_expires_at(),
+                    "timestamp_expires_at": status.get("timestamp_expires_at", ""),
+                    "message": status.get("message", ""),
+                }
+            ).data
+        )
