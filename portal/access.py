@@ -52,6 +52,9 @@ def in_team(access: Access) -> Access:
     return replace(access, is_in_team=True)
 
 
+# Who may ask for an image and put a candidate before its reviewers.
+PROPOSERS = (Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)
+
 ROUTES: dict[str, dict[str, Access]] = {
     # portal
     "health:livez": {"GET": PUBLIC},
@@ -85,6 +88,15 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:record-checkpoints": {"GET": readers()},
     "api:record-keys": {"GET": PUBLIC},  # public halves only: whoever verifies must be able to fetch them
     # registry
+    "api:registries": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="registries")},
+    "api:registry-presets": {"GET": readers()},
+    "api:registry": {"GET": readers(), "PATCH": only(Role.PLATFORM_ADMIN, scope="registries")},
+    "api:registry-test": {"POST": only(Role.PLATFORM_ADMIN, scope="registries")},
+    "api:repositories": {"GET": readers()},
+    "api:artifacts": {"GET": readers()},
+    "api:artifact": {"GET": readers()},
+    "api:imports": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
+    "api:import": {"GET": readers()},
     # scans
     # catalog
     # policies
@@ -93,13 +105,75 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:signing-keys": {"GET": PUBLIC},  # public halves only: whoever verifies must be able to fetch them
     "api:signing-key-pem": {"GET": PUBLIC},
     # admission
+    "tuf:metadata": {"GET": PUBLIC},  # signed files; any other host may serve them
+    "tuf:target": {"GET": PUBLIC},
+    "api:clusters": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="clusters")},
+    "api:cluster-enrolment-tokens": {"POST": only(Role.PLATFORM_ADMIN, scope="clusters")},
+    "api:cluster-webhook": {"GET": readers()},
+    "api:gates": {"GET": readers(), "POST": PUBLIC},  # POST: the one-time enrolment token is the credential
+    "api:gate": {"GET": readers(), "DELETE": only(Role.PLATFORM_ADMIN)},
+    "api:gate-heartbeat": {"POST": GATE},
+    "api:gate-decisions": {"POST": GATE},
+    "api:decisions": {"GET": readers(), "POST": readers("decide")},
+    "api:decision": {"GET": readers()},
+    "api:snapshot": {"GET": readers()},
     # web
     "web:signin": {"GET": PUBLIC, "POST": PUBLIC},
     "web:signout": {"POST": any_person()},
     "web:password": {"GET": any_person(), "POST": any_person()},
-    "web:theme": {"POST": PUBLIC},
+    "web:theme": {"POST": PUBLIC},  # a cookie of the browser, nothing else
     "web:home": {"GET": any_person()},
     "web:find": {"GET": readers("")},
+    "web:try": {"GET": readers(""), "POST": readers("")},
+    "web:catalog": {"GET": readers("")},
+    "web:catalog-csv": {"GET": readers("")},
+    "web:image-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:image": {"GET": readers("")},
+    "web:version-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:subversion": {"GET": readers("")},
+    "web:subversion-propose": {"POST": in_team(only(*PROPOSERS))},
+    "web:subversion-scan": {"POST": only(*PROPOSERS)},
+    "web:subversion-suspend": {k: in_team(only(Role.SECURITY_REVIEWER)) for k in ("GET", "POST")},
+    "web:subversion-lift": {k: in_team(only(Role.SECURITY_REVIEWER)) for k in ("GET", "POST")},
+    "web:subversion-revoke": {k: in_team(only(Role.SECURITY_REVIEWER)) for k in ("GET", "POST")},
+    "web:artifact": {"GET": readers("")},
+    "web:artifact-place": {"POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER)},
+    "web:artifact-findings": {"GET": readers("")},
+    "web:artifact-contents": {"GET": readers("")},
+    "web:artifact-raw": {"GET": readers("")},
+    "web:reviews": {"GET": readers("")},
+    "web:review": {"GET": readers(""), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
+    "web:review-withdraw": {"POST": in_team(only(*PROPOSERS))},
+    "web:packet-raw": {"GET": readers("")},
+    "web:requests": {"GET": readers("")},
+    "web:request-new": {"GET": readers(""), "POST": only(*PROPOSERS)},
+    "web:request": {"GET": readers("")},
+    "web:request-join": {"POST": only(*PROPOSERS)},
+    "web:request-answer": {"POST": only(Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
+    "web:request-withdraw": {"POST": only(*PROPOSERS)},
+    "web:imports": {"GET": readers("")},
+    "web:import-new": {k: only(Role.PLATFORM_ADMIN, Role.REQUESTER) for k in ("GET", "POST")},
+    "web:import": {"GET": readers("")},
+    "web:registries": {"GET": readers("")},
+    "web:registry-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:registry": {"GET": readers(""), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:registry-test": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:decisions": {"GET": readers("")},
+    "web:decision": {"GET": any_person()},  # whoever was refused follows the link that the cluster showed
+    "web:record": {"GET": readers("")},
+    "web:record-export": {"POST": only(Role.AUDITOR, Role.PLATFORM_ADMIN)},
+    "web:clusters": {"GET": readers("")},
+    "web:cluster-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:cluster": {"GET": readers("")},
+    "web:cluster-token": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:cluster-webhook": {"GET": readers("")},
+    "web:gate-retire": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:feeds": {"GET": readers("")},
+    "web:feed-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:feed": {"GET": readers(""), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:feed-sync": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:feed-switch": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:schedule": {"GET": readers(""), "POST": only(Role.PLATFORM_ADMIN)},
     "web:jobs": {"GET": readers("")},
     "web:job": {"GET": readers("")},
     "web:job-cancel": {"POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER)},

@@ -12,6 +12,9 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("audit.urls")),
     path("", include("jobs.urls")),
     path("", include("accounts.urls")),
+    path("", include("registry.urls")),
+    path("", include("signing.urls")),
+    path("", include("admission.urls")),
 ]
 
 health_urlpatterns = [
@@ -23,6 +26,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include((api_urlpatterns, "api"))),
     path("", include((health_urlpatterns, "health"))),
     path("docs/problems", problem_list, name="problems"),
+    path("tuf/", include("admission.tuf_urls")),
     path("", include("web.urls")),
 ]
 

@@ -5,6 +5,7 @@ from registry.services.imports import fail_import, import_archive, import_list, 
 from registry.services.layers import prune_layers
 from registry.services.layouts import export_layout
 from registry.services.registries import (
+    RegistryFields,
     add_registry,
     ask_test,
     certified_repository,
@@ -14,6 +15,7 @@ from registry.services.registries import (
 )
 
 __all__ = [
+    "RegistryFields",
     "add_registry",
     "ask_test",
     "certified_repository",
