@@ -80,8 +80,8 @@ class SnapshotKeysExist(GoldgateError):
     kind = Kind.CONFLICT
 
 
-class NoPolicy(GoldgateError):
-    """No policy is adopted, so nothing may be said about any image."""
+class GateAddressUnknown(GoldgateError):
+    """No gate of the cluster has said yet where it is and which certificate it shows."""
 
-    code = "no_policy"
-    kind = Kind.UNAVAILABLE
+    code = "gate_address_unknown"
+    kind = Kind.CONFLICT

@@ -88,7 +88,7 @@ def _name(document: dict[str, Any]) -> str:
 def documents_of(text: str) -> list[dict[str, Any]]:
     """The objects of a manifest; a List's items count each. Raises MalformedQuestion, naming the line."""
     try:
-        loaded = list(yaml.load_all(text, Loader=_StrictLoader))  # noqa: S506 - a SafeLoader, made stricter
+        loaded = list(yaml.load_all(text, Loader=_StrictLoader))
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""

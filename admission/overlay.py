@@ -1,4 +1,4 @@
-"""What every overlay carries whole, besides the digests that changed: policy, trust, revocations, what ran, what to use."""
+"""What every overlay carries whole: policy, trust, revocations, what ran, what to use instead."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -21,9 +21,7 @@ MAX_TAGS = 10_000  # newest tags whose digest a refusal can name
 RAN_DAYS = 90  # the longest window that a policy may ask for
 
 
-def overlay_of(
-    *, version: int, base_version: int, changed: dict[str, DigestFacts | None], now: datetime
-) -> Overlay:
+def overlay_of(*, version: int, base_version: int, changed: dict[str, DigestFacts | None], now: datetime) -> Overlay:
     """The overlay of ``version``: ``changed`` since the base (None: known no longer), and all that is carried whole."""
     policy = policy_selectors.active_policy(now)
     return Overlay(
@@ -82,7 +80,7 @@ def _ran(*, since: datetime) -> dict[str, tuple[Ran, ...]]:
 def _instead(now: datetime) -> dict[str, str]:
     """What a refused name or tag should have been: the certified digest of its line, else what the tag named last."""
     found: dict[str, str] = {}
-    latest = TagSeen.objects.order_by("repository", "tag", "-seen_at", "-id").distinct("repository", "tag")
+    latest = TagSeen.objects.order_by("repository_id", "tag", "-seen_at", "-id").distinct("repository_id", "tag")
     tags = TagSeen.objects.filter(pk__in=latest.values("pk")).select_related("repository__registry")
     current = _current_by_artifact(now)
     for row in tags.order_by("-seen_at")[:MAX_TAGS]:

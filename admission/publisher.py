@@ -63,9 +63,7 @@ class Status:
 class _Making:
     """A base that is being made, inline or in a thread with a database connection of its own."""
 
-    def __init__(
-        self, version: int, base_path: Path, reasons_path: Path, waiting: tuple[SnapshotChange, ...]
-    ) -> None:
+    def __init__(self, version: int, base_path: Path, reasons_path: Path, waiting: tuple[SnapshotChange, ...]) -> None:
         self.version = version
         self.base_path = base_path
         self.reasons_path = reasons_path
@@ -305,7 +303,7 @@ def _uuids(texts: Iterable[str]) -> list[UUID]:
         try:
             found.append(UUID(text))
         except ValueError:
-            log.error("a change is about %r, which is no id", text)
+            log.warning("a change is about %r, which is no id", text)
     return found
 
 

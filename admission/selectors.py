@@ -82,6 +82,27 @@ def decisions() -> QuerySet[Decision]:
     return Decision.objects.select_related("cluster", "gate").order_by("-at", "-id")
 
 
+def decisions_matching(  # noqa: PLR0913 - one a filter
+    *,
+    allowed: bool | None = None,
+    check: str = "",
+    cluster: str = "",
+    namespace: str = "",
+    user: str = "",
+    digest: str = "",
+) -> QuerySet[Decision]:
+    """Decisions, newest first; narrowed to an answer, a check that did not pass, a place, who asked, a digest."""
+    found = decisions()
+    if allowed is not None:
+        found = found.filter(allowed=allowed)
+    if check:
+        found = found.filter(failed_codes__contains=[check])
+    if digest:
+        found = found.filter(digests__contains=[digest])
+    exact = {"cluster__name": cluster, "object_namespace": namespace, "user": user}
+    return found.filter(**{name: value for name, value in exact.items() if value})
+
+
 def decision_by_id(decision_id: UUID | str) -> Decision:
     """By its id, or the short one that a cluster showed. Raises DecisionMissing."""
     text = str(decision_id)
@@ -91,7 +112,8 @@ def decision_by_id(decision_id: UUID | str) -> Decision:
         found = decisions().filter(short_id=text.upper()).first()
     if found is None:
         raise DecisionMissing(
-            f"There is no decision {text[:40]!r} here yet.", cure="A gate ships its decisions within seconds; try again."
+            f"There is no decision {text[:40]!r} here yet.",
+            cure="A gate ships its decisions within seconds; try again.",
         )
     return found
 

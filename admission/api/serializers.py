@@ -6,12 +6,13 @@ from django.conf import settings
 from rest_framework import serializers
 
 from admission.models import Decision
+from portal.serializers import StrictSerializer
 
 MAX_IMAGES = 200
 MAX_MANIFEST_CHARACTERS = 4 * 1024 * 1024
 
 
-class ClusterInput(serializers.Serializer[Any]):
+class ClusterInput(StrictSerializer):
     """A cluster to add."""
 
     name = serializers.CharField(max_length=63)
@@ -39,7 +40,7 @@ class EnrolmentTokenOutput(serializers.Serializer[Any]):
     root_sha256 = serializers.CharField(help_text="What the new gate's trust begins with. Compare it by another way.")
 
 
-class EnrolmentInput(serializers.Serializer[Any]):
+class EnrolmentInput(StrictSerializer):
     """A gate's wish to join."""
 
     enrolment_token = serializers.CharField(max_length=200)
@@ -75,14 +76,14 @@ class GateOutput(serializers.Serializer[Any]):
 class HeartbeatInput(serializers.Serializer[Any]):
     """How a gate is, by its own word. Further keys are passed over."""
 
-    snapshot_version = serializers.IntegerField(required=False, min_value=0, max_value=2**62)
+    snapshot_version = serializers.IntegerField(required=False, allow_null=True, min_value=0, max_value=2**62)
     spool_depth = serializers.IntegerField(required=False, min_value=0, max_value=2**62)
     software_version = serializers.CharField(required=False, max_length=64, allow_blank=True)
     ca_bundle_pem = serializers.CharField(required=False, max_length=64_000, allow_blank=True)
     webhook_url = serializers.CharField(required=False, max_length=500, allow_blank=True)
 
 
-class DecisionBatchInput(serializers.Serializer[Any]):
+class DecisionBatchInput(StrictSerializer):
     """Decisions as a gate keeps them (docs/reference/snapshots.md)."""
 
     decisions = serializers.ListField(child=serializers.DictField(), max_length=1_000)
@@ -94,7 +95,7 @@ class DecisionBatchOutput(serializers.Serializer[Any]):
     accepted = serializers.ListField(child=serializers.CharField())
 
 
-class QuestionInput(serializers.Serializer[Any]):
+class QuestionInput(StrictSerializer):
     """Images, or a Kubernetes manifest; one of the two."""
 
     images = serializers.ListField(

@@ -1,16 +1,16 @@
 """Clusters, gates and decisions over HTTP."""
 
-from typing import Any
-
 from django.conf import settings
+from django.db.models import Q
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.selectors import acting
 from admission import selectors, services
 from admission.api.serializers import (
     ClusterInput,
@@ -30,8 +30,17 @@ from admission.authentication import GateAuthentication
 from admission.manifests import namespace_in, uses_in, uses_of
 from admission.models import SnapshotChange
 from admission.webhook import webhook_yaml
-from portal.authentication import actor_of
-from portal.paging import PAGE_PARAMETERS, before, boolean, exact, identifier, page, paged, since
+from portal.paging import (
+    PAGE_PARAMETERS,
+    before,
+    boolean,
+    exact,
+    identifier,
+    page,
+    paged,
+    refuse_unknown_parameters,
+    since,
+)
 
 
 class ClustersView(APIView):
@@ -47,7 +56,9 @@ class ClustersView(APIView):
         """Add a cluster."""
         asked = ClusterInput(data=request.data)
         asked.is_valid(raise_exception=True)
-        cluster = services.add_cluster(**asked.validated_data, actor=actor_of(request), now=timezone.now())
+        cluster = services.add_cluster(
+            **asked.validated_data, actor=acting(request.user, request.auth), now=timezone.now()
+        )
         return Response(ClusterOutput(cluster).data, status=201)
 
 
@@ -59,7 +70,7 @@ class ClusterEnrolmentTokensView(APIView):
         """Make a token for one gate, good for a day."""
         cluster = selectors.cluster_by_name(name)
         token, secret = services.create_enrolment_token(
-            cluster=cluster, actor=actor_of(request), now=timezone.now()
+            cluster=cluster, actor=acting(request.user, request.auth), now=timezone.now()
         )
         shown = {"token": token, "secret": secret, "root_sha256": selectors.root_fingerprint()}
         return Response(EnrolmentTokenOutput(shown).data, status=201)
@@ -68,10 +79,15 @@ class ClusterEnrolmentTokensView(APIView):
 class ClusterWebhookView(APIView):
     """What the cluster's administrator applies."""
 
-    @extend_schema(operation_id="cluster_webhook", responses={(200, "application/yaml"): OpenApiTypes.STR})
+    @extend_schema(
+        operation_id="cluster_webhook",
+        parameters=[OpenApiParameter("url", str, description="Where the API server reaches the gate, https://…")],
+        responses={(200, "application/yaml"): OpenApiTypes.STR},
+    )
     def get(self, request: Request, name: str) -> HttpResponse:
         """The ValidatingWebhookConfiguration for the cluster's gates."""
-        text = webhook_yaml(selectors.cluster_by_name(name))
+        refuse_unknown_parameters(request, {"url"})
+        text = webhook_yaml(selectors.cluster_by_name(name), url=request.query_params.get("url", ""))
         return HttpResponse(text, content_type="application/yaml; charset=utf-8")
 
 
@@ -119,7 +135,7 @@ class GateView(APIView):
     def delete(self, request: Request, gate_id: str) -> Response:
         """End the gate's credential at once. It goes on answering until its snapshot expires."""
         gate = selectors.gate_by_id(gate_id)
-        services.retire_gate(gate_id=gate.pk, actor=actor_of(request), now=timezone.now())
+        services.retire_gate(gate_id=gate.pk, actor=acting(request.user, request.auth), now=timezone.now())
         return Response(status=204)
 
 
@@ -153,12 +169,12 @@ class GateDecisionsView(APIView):
         return Response(DecisionBatchOutput({"accepted": kept}).data)
 
 
-def _code(text: str) -> Any:
-    return exact("failed_codes__contains")([text])  # type: ignore[arg-type]
+def _code(text: str) -> Q:
+    return Q(failed_codes__contains=[text])
 
 
-def _digest(text: str) -> Any:
-    return exact("digests__contains")([text])  # type: ignore[arg-type]
+def _digest(text: str) -> Q:
+    return Q(digests__contains=[text])
 
 
 class DecisionsView(APIView):
@@ -196,7 +212,7 @@ class DecisionsView(APIView):
             uses=uses_of(asked["images"]) if manifest is None else uses_in(manifest),
             cluster=selectors.cluster_by_name(asked["cluster"]) if asked["cluster"] else None,
             namespace=asked["namespace"] or (namespace_in(manifest) if manifest else ""),
-            user=actor_of(request).name,
+            user=acting(request.user, request.auth).name,
             now=timezone.now(),
         )
         return Response(DecisionOutput(decision).data)

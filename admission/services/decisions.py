@@ -136,7 +136,9 @@ def _note_admitted(cluster: Cluster, decisions: Iterable[Decision], *, now: date
         )
         is_changed = cursor.rowcount > 0
     if is_changed:
-        SnapshotChange.objects.create(subject_kind="cluster", subject_id=str(cluster.pk), verb="digest.admitted", at=now)
+        SnapshotChange.objects.create(
+            subject_kind="cluster", subject_id=str(cluster.pk), verb="digest.admitted", at=now
+        )
         changes.wake()
 
 

@@ -61,7 +61,7 @@ class Loop:
         self._away_since: datetime | None = None
 
     def run(self) -> None:
-        """Until ``stopping`` is set. Ends with an error that is not PostgreSQL's absence: a supervisor starts it anew."""
+        """Until ``stopping`` is set. An error that is not PostgreSQL's absence ends it: a supervisor starts it anew."""
         while not self.stopping.is_set():
             is_published = self.step(now=timezone.now())
             if not is_published:
@@ -82,7 +82,7 @@ class Loop:
         except DATABASE_AWAY as error:
             self._sign_on(now=now, error=error)
         except SnapshotUnavailable as error:
-            log.error("nothing published: %s", error)
+            log.error("nothing published: %s", error)  # noqa: TRY400 - a sentence says it all
         return False
 
     def _sign_on(self, *, now: datetime, error: Exception) -> None:
@@ -99,7 +99,7 @@ class Loop:
                 if repository.is_timestamp_due(now=now):
                     self.publisher.sign_again(now=now, database_away_since=self._away_since)
         except SnapshotUnavailable as unavailable:
-            log.error("the timestamp is not signed: %s", unavailable)
+            log.error("the timestamp is not signed: %s", unavailable)  # noqa: TRY400 - a sentence says it all
 
     def _wait(self) -> None:
         if self._is_leading and self._away_since is None:

@@ -21,7 +21,9 @@ class Command(BaseCommand):
         parser.add_argument("deed", choices=["make", "renew-root", "fingerprint"])
         parser.add_argument("--dir", default="", help="default: GOLDGATE_SNAPSHOT_KEYS_DIR")
         parser.add_argument(
-            "--root-dir", default="", help="where the root's private key is; take it off the machine (default: DIR/root)"
+            "--root-dir",
+            default="",
+            help="where the root's private key is; take it off the machine (default: DIR/root)",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
