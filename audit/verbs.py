@@ -58,6 +58,7 @@ class Verb(StrEnum):
     ARTIFACT_SCANNED = "artifact.scanned"
     FEED_ADDED = "feed.added"
     FEED_CHANGED = "feed.changed"
+    FEED_UPLOADED = "feed.uploaded"
     FEED_SYNC_ASKED = "feed.sync_asked"
     FEED_SYNCED = "feed.synced"
     FEED_FAILED = "feed.failed"

@@ -98,9 +98,67 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:imports": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
     "api:import": {"GET": readers()},
     # scans
+    "api:artifact-scan": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
+    "api:artifact-findings": {"GET": readers()},
+    "api:artifact-sbom": {"GET": readers()},
+    "api:feeds": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="feeds")},
+    "api:feed": {"GET": readers(), "PATCH": only(Role.PLATFORM_ADMIN, scope="feeds")},
+    "api:feed-sync": {"POST": only(Role.PLATFORM_ADMIN, scope="feeds")},
+    "api:feed-contents": {"POST": only(Role.PLATFORM_ADMIN, scope="feeds")},
+    "api:schedules": {"GET": readers()},
+    "api:schedule": {"GET": readers(), "PUT": only(Role.PLATFORM_ADMIN)},
     # catalog
+    "api:images": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="catalog")},
+    "api:versions": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="catalog")},
+    "api:version": {"GET": readers()},
+    "api:subversions": {
+        "POST": only(
+            Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose"
+        )
+    },
+    "api:subversion": {"GET": readers()},
+    "api:approved": {"GET": readers()},
+    "api:approved-csv": {"GET": readers()},
     # policies
+    "api:policies": {"GET": readers()},
+    "api:policy-active": {"GET": readers()},
+    "api:policy": {"GET": readers()},
     # approvals
+    "api:requests": {
+        "GET": readers(),
+        "POST": only(
+            Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose"
+        ),
+    },
+    "api:request": {"GET": readers()},
+    "api:request-join": {
+        "POST": only(
+            Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose"
+        )
+    },
+    "api:request-answer": {"POST": only(Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
+    "api:request-withdraw": {
+        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)
+    },
+    "api:proposals": {
+        "GET": readers(),
+        "POST": in_team(
+            only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose")
+        ),
+    },
+    "api:proposal": {"GET": readers()},
+    "api:proposal-withdraw": {
+        "POST": in_team(only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN))
+    },
+    # No scope: a robot is no reviewer, and ends nothing.
+    "api:reviews": {"GET": readers(), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
+    "api:packet": {"GET": readers()},
+    "api:certification": {"GET": readers()},
+    "api:certifications": {"GET": readers()},
+    "api:subversion-verdict": {"GET": readers()},
+    "api:subversion-suspend": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
+    "api:subversion-lift": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
+    "api:subversion-revoke": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
     # signing
     "api:signing-keys": {"GET": PUBLIC},  # public halves only: whoever verifies must be able to fetch them
     "api:signing-key-pem": {"GET": PUBLIC},

@@ -8,6 +8,7 @@ from registry.selectors import artifact_by_id
 from scans import services
 from scans.adapters.syft import LIMITS
 from scans.errors import FeedUnavailable, ScannerUnavailable
+from scans.services.uploads import import_upload as import_kept
 
 
 @handler(
@@ -41,6 +42,18 @@ def sync_feed(run: Run) -> None:
         check=run.check,
         progress=lambda done, text: run.progress(done=done, unit="records", text=text),
     )
+
+
+@handler("scans.import_upload", limit_seconds=3600)
+def import_upload(run: Run) -> None:
+    """Take over a feed file that somebody handed in."""
+    import_kept(feed_id=UUID(run.subject_id), args=run.args, now=run.now())
+
+
+@handler("scans.rematch", limit_seconds=3600)
+def rematch(run: Run) -> None:
+    """Hold everything against everything again."""
+    services.rematch_everything(now=run.now())
 
 
 @handler("scans.sync_all_feeds", limit_seconds=60)

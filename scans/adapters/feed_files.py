@@ -8,13 +8,13 @@
 
 import gzip
 import hashlib
+import io
 import json
 import zipfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
 from scans.domain.osv import MAX_RECORD_BYTES
 from scans.errors import FeedContentsRefused, FeedTooLarge
@@ -132,7 +132,7 @@ def _magic(path: Path) -> bytes:
         return stream.read(4)
 
 
-def _opened(path: Path, meter: _Meter) -> IO[bytes]:
+def _opened(path: Path, meter: _Meter) -> io.BufferedIOBase:
     if _magic(path).startswith(_GZIP):
         return _Metered(path, meter)
     return path.open("rb")

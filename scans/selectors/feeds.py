@@ -3,8 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db.models import QuerySet
 
 from scans.domain.support import SupportDates, product_of
+from scans.errors import FeedMissing
 from scans.models import EndOfLife, Feed
 
 # Ages at which a feed is worth a warning where no policy says otherwise (docs/reference/scans.md).
@@ -29,6 +33,14 @@ class FeedAge:
     def is_blocking(self) -> bool:
         """Whether scans become stale by it: only advisories do that, the other kinds warn."""
         return self.is_late and self.feed.kind == Feed.Kind.OSV
+
+
+def feed_of_id(feed_id: UUID) -> Feed:
+    """Raises FeedMissing."""
+    feed = Feed.objects.filter(pk=feed_id).first()
+    if feed is None:
+        raise FeedMissing(f"There is no feed {feed_id}.")
+    return feed
 
 
 def feed_ages(at: datetime) -> list[FeedAge]:
@@ -77,3 +89,8 @@ def support_dates(releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], 
         if release := wanted.get((row.product, row.cycle)):
             found[release] = SupportDates(row.product, row.cycle, row.eol, row.eoes, row.has_ended)
     return found
+
+
+def feeds() -> QuerySet[Feed]:
+    """Every feed, by name, those that are switched off among them."""
+    return Feed.objects.order_by("name", "id")

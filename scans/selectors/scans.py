@@ -42,7 +42,7 @@ def facts_of(scan: Scan) -> ScanFacts:
         os_version=inventory.os_version if inventory else "",
         component_count=inventory.component_count if inventory else 0,
         has_package_database=inventory.coverage.get("has_package_database") if inventory else None,
-        is_order_known=bool(inventory) and has_order(inventory.ecosystem),
+        is_order_known=has_order(inventory.ecosystem) if inventory else False,
         support=support,
         feed_snapshot_at=scan.feed_snapshot_at,
         feed_name=scan.feed_name,

@@ -245,7 +245,8 @@ def _store_batch(
     movement.note_new(list(ids.values()))
     applied.changed += len(known.keys() & standing.keys())
     applied.new += len(batch) - len(known.keys() & standing.keys())
-    _store_derived(feed, {ids[name]: parsed for name, (_, parsed, _) in batch.items()}, applied)
+    rerated = _store_derived(feed, {ids[name]: parsed for name, (_, parsed, _) in batch.items()}, applied)
+    movement.note_rerated(rerated)
     return list(ids.values())
 
 
@@ -277,16 +278,22 @@ def _advisory(feed: Feed, raw: RawRecord, parsed: AdvisoryRecord, sha256: str, *
     )
 
 
-def _store_derived(feed: Feed, parsed: dict[int, AdvisoryRecord], applied: Applied) -> None:
+def store_ranges(parsed: dict[int, AdvisoryRecord]) -> None:
+    """Write the ranges of advisories in the place of those that stood."""
+    AffectedRange.objects.filter(advisory_id__in=list(parsed)).delete()
+    AffectedRange.objects.bulk_create(
+        [_range(pk, interval) for pk, one in parsed.items() for interval in one.intervals], batch_size=_BATCH
+    )
+
+
+def _store_derived(feed: Feed, parsed: dict[int, AdvisoryRecord], applied: Applied) -> list[int]:
+    """Write what follows from advisories; the vulnerabilities whose severity moved."""
     ids = list(parsed)
-    AffectedRange.objects.filter(advisory_id__in=ids).delete()
+    store_ranges(parsed)
     AdvisedVulnerability.objects.filter(advisory_id__in=ids).delete()
     old = set(Rating.objects.filter(advisory_id__in=ids).values_list("vulnerability_id", flat=True))
     Rating.objects.filter(advisory_id__in=ids).delete()
     names = vulnerability_ids(name for one in parsed.values() for name in one.vulnerability_ids)
-    AffectedRange.objects.bulk_create(
-        [_range(pk, interval) for pk, one in parsed.items() for interval in one.intervals], batch_size=_BATCH
-    )
     AdvisedVulnerability.objects.bulk_create(
         [
             AdvisedVulnerability(advisory_id=pk, vulnerability_id=names[name])
@@ -302,7 +309,7 @@ def _store_derived(feed: Feed, parsed: dict[int, AdvisoryRecord], applied: Appli
         for name in one.vulnerability_ids
     ]
     Rating.objects.bulk_create(ratings, batch_size=_BATCH)
-    roll_up_severity(old | set(names.values()))
+    return roll_up_severity(old | set(names.values()))
 
 
 def _rated(one: AdvisoryRecord, applied: Applied) -> Iterable[RatedVector]:

@@ -22,6 +22,7 @@ from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
 from core.errors import FieldError, GoldgateError
+from jobs.services import ensure_schedule
 from scans.adapters.feed_files import digest_of, document_of, guess_kind, records_of
 from scans.adapters.publisher import fetch_feed, fetch_index
 from scans.domain.exploited import CatalogueMalformed, parse_catalogue
@@ -54,6 +55,9 @@ from scans.services.standing import rejudge_everything, rejudge_moved
 T = TypeVar("T")
 
 WORKER = Actor.system("worker")
+# The timer that people may edit; half the age at which advisories are too old to certify with would still do.
+SCHEDULE = "Sync feeds"
+SYNC_EVERY_SECONDS = 6 * 3600
 _CHANGEABLE = ("url", "index_url", "allow_private", "is_enabled", "is_frozen", "declared_ecosystems")
 
 
@@ -100,6 +104,8 @@ def add_feed(
             f"There is a feed {name!r} already.", cure="Change that one, or take another name."
         ) from error
     _record(Verb.FEED_ADDED, feed, actor, now, {"kind": feed.kind, "url": feed.url})
+    if feed.url:
+        ensure_schedule(SCHEDULE, "scans.sync_all_feeds", every_seconds=SYNC_EVERY_SECONDS)
     return feed
 
 

@@ -40,20 +40,21 @@ def inventory_artifact(
 ) -> list[Inventory]:
     """Look into every runnable image of ``artifact`` (itself, or an index's children) that nobody has looked into.
 
-    An image is what its digest says, so one inventory serves for good and a second call does nothing twice. A
-    scanner that gives no report that counts leaves a failed scan with its cause, and the other children go on.
+    An image is what its digest says, so one inventory serves until the tool is newer, and a second call does nothing
+    twice. A scanner that gives no report that counts leaves a failed scan with its cause, and the other children go on.
     Raises: NotScannable; ScannerError of the last image that failed, after everything was recorded.
     """
     images = runnable_images(artifact)
     if not images and not artifact.is_index:
         raise NotScannable(f"{artifact.digest} is an {artifact.kind}: nothing in it runs.")
+    scanner = scanner or SyftScanner()
     failure: ScannerError | None = None
     for position, image in enumerate(images):
         progress(position, len(images), f"looking into {image.platform or image.digest}")
-        if Inventory.objects.filter(artifact=image).exists():
+        if Inventory.objects.filter(artifact=image, tool_version=scanner.version).exists():
             continue
         try:
-            facts, reports = _look(image, scanner or SyftScanner(), check)
+            facts, reports = _look(image, scanner, check)
         except ScannerError as error:
             failure = error
             record_failure(artifact=image, cause=error.cause, detail=error.detail, now=now)
@@ -93,7 +94,7 @@ def _store(*, image: Artifact, facts: InventoryFacts, reports: Reports, now: dat
     with transaction.atomic():
         # Two workers with the same image: the second finds the first one's inventory.
         Artifact.objects.select_for_update().get(pk=image.pk)
-        if existing := Inventory.objects.filter(artifact=image).first():
+        if existing := Inventory.objects.filter(artifact=image, tool_version=facts.tool_version).first():
             return existing
         component_ids = store_components(components=facts.components, now=now)
         ArtifactComponent.objects.filter(artifact=image).delete()

@@ -80,6 +80,7 @@ class Movement:
             )
             cursor.execute("CREATE TEMPORARY TABLE scans_noted_advisories (id bigint PRIMARY KEY) ON COMMIT DROP")
         self.changes: Changes = defaultdict(lambda: defaultdict(list))
+        self._rerated: set[int] = set()
 
     def note(self, advisory_ids: Sequence[int]) -> None:
         """These advisories are about to change, or to go."""
@@ -99,12 +100,23 @@ class Movement:
                 [list(advisory_ids)],
             )
 
+    def note_rerated(self, vulnerability_ids: Iterable[int]) -> None:
+        """The severity of these vulnerabilities moved with their advisories."""
+        self._rerated.update(vulnerability_ids)
+
     def add_pairs(self) -> None:
         """Take the difference between what was noted and what is matched now."""
+        self.add_vulnerabilities("rerated", self._rerated)
         with connection.cursor() as cursor:
             cursor.execute(_DIFFERENCE)
             for artifact_id, change, name in cursor.fetchall():
                 self.changes[artifact_id][change].append(name)
+        for moved in self.changes.values():
+            # What is new was not rated otherwise before.
+            known = [name for name in moved.pop("rerated", []) if name not in moved.get("added", [])]
+            if known:
+                moved["rerated"] = known
+        self.changes = {artifact_id: moved for artifact_id, moved in self.changes.items() if moved}
 
     def add_vulnerabilities(self, change: str, vulnerability_ids: Iterable[int]) -> None:
         """These vulnerabilities were rated anew, or became known as exploited."""

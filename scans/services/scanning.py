@@ -64,9 +64,9 @@ def refresh_scans(*, images: Sequence[Artifact], now: datetime) -> list[Scan]:
     uncovered = _uncovered_components(inventories, covered=set(feeds))
     written = []
     for image in images:
-        inventory = inventories.get(image.pk)
-        if inventory is None:
+        if image.pk not in inventories:
             continue
+        inventory = inventories[image.pk]
         support = supports.get((inventory.os_id, inventory.os_version))
         facts = _facts(inventory, feeds.get(inventory.ecosystem), support)
         coverage = {**inventory.coverage, "not_covered": uncovered.get(image.pk, {})}

@@ -9,6 +9,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from registry.models import Artifact
 from scans.domain.support import SupportDates
@@ -37,7 +38,7 @@ def rejudge_moved(*, now: datetime) -> int:
     """Bring every standing scan up to the feeds' times; judge those again for which a feed began or ceased to cover
     them, or whose support dates moved. How many were judged again."""
     feeds = covering_feeds()
-    images = _images_to_rejudge(feeds)
+    images = _images_to_rejudge(feeds, now)
     for start in range(0, len(images), _BATCH):
         part = Artifact.objects.filter(pk__in=images[start : start + _BATCH]).order_by("pk")
         refresh_scans(images=list(part), now=now)
@@ -72,11 +73,17 @@ def rejudge_everything(*, because: str, now: datetime) -> int:
     return len(changes)
 
 
-def _images_to_rejudge(feeds: dict[str, Feed]) -> list[UUID]:
+def _images_to_rejudge(feeds: dict[str, Feed], now: datetime) -> list[UUID]:
     standing = Scan.objects.filter(is_latest=True, failure="", inventory__isnull=False)
     uncovered = standing.filter(feed_snapshot_at=None, inventory__ecosystem__in=list(feeds))
     orphaned = standing.filter(feed_snapshot_at__isnull=False).exclude(inventory__ecosystem__in=list(feeds))
-    found = set(uncovered.values_list("artifact_id", flat=True)) | set(orphaned.values_list("artifact_id", flat=True))
+    today = now.date()
+    ended = standing.filter(state=Scan.State.COMPLETE).filter(
+        Q(support_eoes__lt=today) | Q(support_eoes=None, support_eol__lt=today)
+    )
+    found: set[UUID] = set()
+    for rows in (uncovered, orphaned, ended):
+        found.update(rows.values_list("artifact_id", flat=True))
     releases = set(Inventory.objects.order_by().values_list("os_id", "os_version").distinct())
     dates = support_dates(releases)
     for release in releases:

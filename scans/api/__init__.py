@@ -1,0 +1,1 @@
+"""The scans' part of ``/api/v1``."""
