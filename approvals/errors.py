@@ -24,6 +24,13 @@ class ProposalMissing(GoldgateError):
     kind: ClassVar[Kind] = Kind.MISSING
 
 
+class PacketMissing(GoldgateError):
+    """There is no such packet."""
+
+    code: ClassVar[str] = "packet_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
 class ProposalExists(GoldgateError):
     """The subversion is before its reviewers already."""
 

@@ -20,6 +20,8 @@ from registry.models import Artifact
 
 # How long a superseded subversion may still be used, unless its certificate ends earlier.
 RETIRING_DAYS = 30
+# What stands behind an image's name in addresses.
+RESERVED = frozenset({"versions", "new"})
 
 
 @transaction.atomic
@@ -58,6 +60,8 @@ def create_version(
 ) -> Version:
     """Name a new version of ``image``. Raises: BadName, NameTaken."""
     _require_name(name, VERSION_NAME, limit=128, what="version")
+    if name in RESERVED:
+        raise BadName(f"{name!r} cannot be the name of a version.", cure="It has a meaning in addresses.")
     try:
         with transaction.atomic():
             version = Version.objects.create(image=image, name=name, created_at=now, created_by=created_by)

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from accounts import selectors as accounts
 from accounts.models import Person
 from approvals.domain.certify_line import Line, certify_line
-from approvals.errors import ProposalMissing
+from approvals.errors import PacketMissing, ProposalMissing
 from approvals.models import Packet, Proposal, Review
 from approvals.selectors.evidence import evidence_of
 from catalog.models import Subversion
@@ -39,6 +39,14 @@ def proposal_by_id(proposal_id: UUID | str) -> Proposal:
     found = proposals().filter(pk=proposal_id).first()
     if found is None:
         raise ProposalMissing("There is no such proposal.", cure="See the proposals that are open.")
+    return found
+
+
+def packet_by_id(packet_id: UUID | str) -> Packet:
+    """Raises PacketMissing."""
+    found = Packet.objects.select_related("proposal__subversion__version__image").filter(pk=packet_id).first()
+    if found is None:
+        raise PacketMissing("There is no such packet.", cure="See the proposal that it belongs to.")
     return found
 
 
@@ -129,11 +137,3 @@ def reviews_of(proposal: Proposal) -> QuerySet[Review]:
         .select_related("reviewer__same_person_as", "reviewer__created_by", "packet")
         .order_by("decided_at", "id")
     )
-
-
-def packet_by_id(packet_id: UUID | str) -> Packet:
-    """One packet. Raises ProposalMissing."""
-    found = Packet.objects.select_related("proposal").filter(pk=packet_id).first()
-    if found is None:
-        raise ProposalMissing("There is no such packet.", cure="See the proposals that are open.")
-    return found

@@ -1,0 +1,1 @@
+"""Requests, proposals, reviews and certificates over REST."""

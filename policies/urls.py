@@ -1,0 +1,11 @@
+"""The policies' part of ``/api/v1``."""
+
+from django.urls import path, re_path
+
+from policies.api import views
+
+urlpatterns = [
+    path("policies", views.PoliciesView.as_view(), name="policies"),
+    path("policies/active", views.ActivePolicyView.as_view(), name="policy-active"),
+    re_path(r"^policies/(?P<version>[0-9]{1,9})\Z", views.PolicyView.as_view(), name="policy"),
+]
