@@ -160,6 +160,11 @@ def tokens() -> QuerySet[ServiceToken]:
     return ServiceToken.objects.select_related("owner").order_by("-created_at", "-id")
 
 
+def tokens_to_end(person: Person, at: datetime) -> QuerySet[ServiceToken]:
+    """The tokens that ``person`` may end: their own, and everybody's as a platform administrator."""
+    return tokens() if has_role(person, Role.PLATFORM_ADMIN, at) else tokens_of(person)
+
+
 def live_token(secret: str, at: datetime) -> ServiceToken | None:
     """The token whose secret this is, with its owner; None when unknown, over, or its owner's account is closed."""
     wanted = sha256_of_token(secret)

@@ -254,7 +254,11 @@ def _next_url(request: Request, cursor: str) -> str:
 
 PAGE_PARAMETERS = [
     OpenApiParameter("cursor", str, description="Where to go on: taken from `next` of the page before."),
-    OpenApiParameter("limit", int, description=f"Rows on a page: 1 to {MAX_LIMIT}, {DEFAULT_LIMIT} when left out."),
+    OpenApiParameter(
+        "limit",
+        {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT},
+        description="Rows on a page.",
+    ),
     OpenApiParameter("count", str, enum=["exact"], description="Adds `count`, the number of all rows."),
 ]
 

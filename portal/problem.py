@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions, status
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 
 from core.errors import GoldgateError, Kind
 from portal.request_id import current_request_id
@@ -95,7 +96,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 def _flatten(detail: Any, pointer: str = "") -> list[dict[str, str]]:
     """DRF's nested validation detail as a flat list of pointer, code and detail."""
     if isinstance(detail, dict):
-        return [row for key, value in detail.items() for row in _flatten(value, f"{pointer}/{key}")]
+        return [row for key, value in detail.items() for row in _flatten(value, pointer + _step(str(key)))]
     if isinstance(detail, list):
         rows: list[dict[str, str]] = []
         for index, value in enumerate(detail):
@@ -103,6 +104,13 @@ def _flatten(detail: Any, pointer: str = "") -> list[dict[str, str]]:
             rows.extend(_flatten(value, below))
         return rows
     return [{"pointer": pointer, "code": getattr(detail, "code", "invalid"), "detail": str(detail)}]
+
+
+def _step(key: str) -> str:
+    """One step of a JSON pointer (RFC 6901, 3). DRF's name for "the object as a whole" is no step."""
+    if key == api_settings.NON_FIELD_ERRORS_KEY:
+        return ""
+    return "/" + key.replace("~", "~0").replace("/", "~1")
 
 
 def _from_api_exception(error: exceptions.APIException) -> dict[str, Any]:

@@ -18,6 +18,7 @@ OWN = {
     "bad_request": (400, "The request cannot be read."),
     "password_change_needed": (403, "The one-time password must be changed first, on the page for it."),
     "invalid_token": (401, "The token is unknown, expired or ended, or its owner's account is closed."),
+    "too_large": (413, "The body is larger than the API reads."),
     "not_found": (404, "There is nothing at this address, or nothing that you may see."),
     "internal_error": (500, "Something went wrong in Goldgate; its log has it under the id in instance."),
 }
@@ -29,7 +30,9 @@ def problems() -> dict[str, tuple[int, str]]:
     for error in _below(GoldgateError):
         if "code" in vars(error):
             meaning = (error.__doc__ or "").strip().partition("\n")[0]
-            found[error.code] = (STATUS_OF_KIND[error.kind], meaning)
+            _, before = found.get(error.code, (0, ""))
+            # Two rooms may say the same no of their own things.
+            found[error.code] = (STATUS_OF_KIND[error.kind], f"{before} {meaning}".strip())
     for api_error in _below(exceptions.APIException):
         if api_error.__module__ == exceptions.__name__ and api_error is not exceptions.ValidationError:
             found.setdefault(str(api_error.default_code), (api_error.status_code, str(api_error.default_detail)))

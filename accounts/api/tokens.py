@@ -11,7 +11,6 @@ from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.api import serializers
-from accounts.models import ServiceToken
 from portal.paging import PAGE_PARAMETERS, page, paged
 
 
@@ -41,6 +40,7 @@ class TokenView(APIView):
     @extend_schema(operation_id="tokens_end", responses={204: None})
     def delete(self, request: Request, token_id: UUID) -> Response:
         """End a token at once: one of mine, or any as a platform administrator."""
-        token = get_object_or_404(ServiceToken, pk=token_id)
-        services.end_token(token=token, by=request.user, now=timezone.now())
+        now = timezone.now()
+        token = get_object_or_404(selectors.tokens_to_end(request.user, now), pk=token_id)
+        services.end_token(token=token, by=request.user, now=now)
         return Response(status=204)
