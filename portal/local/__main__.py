@@ -5,6 +5,7 @@ worker, scheduler, signer, publisher → gate → the line that says it is ready
 """
 
 import hashlib
+import json
 import os
 import signal
 import ssl
@@ -17,7 +18,7 @@ from types import FrameType
 
 from portal.local import postgres
 from portal.local.errors import CannotStart
-from portal.local.options import PROJECT, Options, read_options, require_free_ports
+from portal.local.options import PROJECT, Options, reachable, read_options, require_free_ports
 from portal.local.programs import common_environment, gate_program, portal_programs, store_programs
 from portal.local.supervise import Supervisor, shell_line, tail, write_configuration
 
@@ -47,14 +48,13 @@ def _manage(environment: dict[str, str], *arguments: str) -> None:
     """Run one of Django's commands. Raises CannotStart with what it said."""
     run = subprocess.run(  # noqa: S603
         [sys.executable, str(PROJECT / "manage.py"), *arguments],
-        env=environment, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+        env=environment, cwd=PROJECT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if run.returncode:
-        last = run.stdout.strip().splitlines()[-1:] or ["no output"]
+        last = (run.stderr or run.stdout).strip().splitlines()[-1:] or ["no output"]
         raise CannotStart(f"{arguments[0]} failed: {last[0]}")
-    for line in run.stdout.splitlines():
-        if line.startswith("» "):  # what a command wants a person to read at the start
-            _say(line.removeprefix("» "))
+    if run.stdout.strip():
+        _say(run.stdout.strip())
 
 
 def _prepare_portal(options: Options, environment: dict[str, str]) -> None:
@@ -72,9 +72,25 @@ def _prepare_portal(options: Options, environment: dict[str, str]) -> None:
             "GOLDGATE_AUDIT_KEY_FILE": str(home.audit_key),
             "GOLDGATE_SNAPSHOT_KEYS_DIR": str(home.snapshot_keys),
         },
-        "prepare_local", "--password-file", str(home.password_file),
+        "prepare_local", "--password-file", str(home.password_file), "--gate-home", str(home.gate),
     )  # fmt: skip
     marker.write_text(fingerprint)
+
+
+def _write_gate_settings(options: Options) -> None:
+    """``gate.toml`` anew at each start: the ports may have moved since the gate was enrolled."""
+    enrolment = json.loads((options.home.gate / "enrolment.json").read_text(encoding="utf-8"))
+    portal = f"http://{reachable(options.bind)}:{options.port}"
+    settings = enrolment | {
+        "portal_url": options.url,
+        "metadata_url": f"{portal}/tuf/metadata/",
+        "listen": f"{options.bind}:{options.gate_port}",
+        "dns_names": sorted({"localhost", "127.0.0.1", "::1", reachable(options.bind)}),
+        "workers": 1,
+    }
+    # JSON's strings, numbers and lists of strings are TOML's too.
+    lines = [f"{key} = {json.dumps(value)}\n" for key, value in settings.items()]
+    (options.home.gate / "gate.toml").write_text("".join(lines), encoding="utf-8")
 
 
 def _answers(url: str, context: ssl.SSLContext | None = None) -> bool:
@@ -142,6 +158,7 @@ def serve(options: Options) -> None:
         if own_postgres:
             postgres.wait_and_create(own_postgres, timeout_seconds=30)
         _prepare_portal(options, os.environ | common)
+        _write_gate_settings(options)
         supervisor.start([*portal, gate_program(options)])
         _wait_until_ready(options, supervisor)
         if options.is_demo:

@@ -4,7 +4,9 @@ Migrations, static files, the four key files of the processes, the policy in for
 administrator. ``script/server`` and the compose file's ``setup`` run it before anything listens.
 """
 
+import json
 import os
+import platform
 import secrets
 from argparse import ArgumentParser
 from base64 import urlsafe_b64encode
@@ -18,7 +20,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Person
+from admission import services as admission
 from admission import snapshot_keys
+from admission.models import Cluster
 from audit.actor import Actor
 from audit.adapters.key_file import create_key
 from policies import services as policies
@@ -30,12 +34,15 @@ from signing.adapters import key_file
 from signing.domain import ecdsa
 from signing.models import SigningKey
 
+LOCAL_CLUSTER = "local"
+
 
 class Command(BaseCommand):
     help = "Make a database and a home ready to be served; safe to run again."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--password-file", type=Path, required=True, help="where the first one-time password goes")
+        parser.add_argument("--gate-home", type=Path, help="enrol the gate of this machine here, once")
         parser.add_argument(
             "--make-keys", type=Path, help="make the session and credentials keys in this directory too"
         )
@@ -51,6 +58,8 @@ class Command(BaseCommand):
         self._keys()
         call_command("person", "first-admin", password_file=options["password_file"], stdout=self.stdout)
         self._policy()
+        if options["gate_home"] and not (options["gate_home"] / "token").exists():
+            self._gate(options["gate_home"])
         if options["owner"] is not None and options["make_keys"]:
             for path in [options["make_keys"], *options["make_keys"].rglob("*")]:
                 os.chown(path, options["owner"], options["owner"])
@@ -78,3 +87,17 @@ class Command(BaseCommand):
         first = Person.objects.order_by("created_at", "pk").first()
         if first is not None:
             policies.adopt_policy(document=DEFAULT.to_json(), adopted_by=first, now=timezone.now())
+
+    @transaction.atomic
+    def _gate(self, home: Path) -> None:
+        """Enrol the gate of this machine for the cluster ``local``, as ``goldgate gate enrol`` does for others."""
+        now, actor = timezone.now(), Actor.system("setup")
+        cluster = Cluster.objects.filter(name=LOCAL_CLUSTER).first() or admission.add_cluster(
+            name=LOCAL_CLUSTER, description="The gate that script/server starts", actor=actor, now=now
+        )
+        _, secret = admission.create_enrolment_token(cluster=cluster, actor=actor, now=now)
+        gate, token = admission.enrol_gate(secret=secret, name=platform.node(), now=now)
+        home.mkdir(mode=0o700, exist_ok=True)
+        (home / "root.json").write_bytes(snapshot_keys.load(settings.GOLDGATE_SNAPSHOT_KEYS_DIR).roots[0])
+        (home / "enrolment.json").write_text(json.dumps({"cluster": cluster.name, "gate_id": str(gate.pk)}))
+        make_secret(home / "token", token)
