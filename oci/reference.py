@@ -94,11 +94,12 @@ class Reference:
         if path != path.lower():
             raise _malformed(text, "a repository name is in lower case")
         match = _REFERENCE.match(f"{host}/{rest}")
-        if match is None:
+        # "a_b.c/debian": not a host, yet taken for one; Go reads it as a path that is in no registry at all.
+        if match is None or match["host"] is None:
             raise _malformed(text, "it does not follow the grammar host[:port]/path[:tag][@digest]")
         if len(match["path"]) > MAX_PATH_LENGTH:
             raise _malformed(text, f"its path is longer than {MAX_PATH_LENGTH} characters")
-        return cls(match["host"] or "", match["path"], match["tag"] or "", _digest(match["digest"], text))
+        return cls(match["host"], match["path"], match["tag"] or "", _digest(match["digest"], text))
 
     def _require_plain_host(self, text: str) -> None:
         """One host, one spelling: names are compared as text. Raises ReferenceNotCanonical."""
