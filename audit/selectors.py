@@ -62,3 +62,8 @@ def database_now() -> datetime:
         row = cursor.fetchone()
     moment: datetime = row[0]
     return moment
+
+
+def last_seal() -> Seal | None:
+    """The newest seal; None before the first."""
+    return Seal.objects.order_by("-number").first()

@@ -112,9 +112,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:versions": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="catalog")},
     "api:version": {"GET": readers()},
     "api:subversions": {
-        "POST": only(
-            Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose"
-        )
+        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose")
     },
     "api:subversion": {"GET": readers()},
     "api:approved": {"GET": readers()},
@@ -126,20 +124,14 @@ ROUTES: dict[str, dict[str, Access]] = {
     # approvals
     "api:requests": {
         "GET": readers(),
-        "POST": only(
-            Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose"
-        ),
+        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose"),
     },
     "api:request": {"GET": readers()},
     "api:request-join": {
-        "POST": only(
-            Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose"
-        )
+        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose")
     },
     "api:request-answer": {"POST": only(Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
-    "api:request-withdraw": {
-        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)
-    },
+    "api:request-withdraw": {"POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
     "api:proposals": {
         "GET": readers(),
         "POST": in_team(

@@ -1,25 +1,95 @@
 """The addresses of the pages. Each deed has one of its own; who may use which stands in portal/access.py."""
 
-from django.urls import path
+from django.urls import URLPattern, path
 
-from web.views import home, jobs, people, session
+from web.views import (
+    catalog,
+    clusters,
+    decisions,
+    feeds,
+    home,
+    jobs,
+    people,
+    record,
+    registries,
+    requests,
+    reviews,
+    session,
+    subversion,
+)
 
 app_name = "web"
 
-urlpatterns = [
+BUILD = "i/<str:image_name>/<str:version_name>/<str:name>"
+
+urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("find", home.find, name="find"),
+    path("try", decisions.try_it, name="try"),
     # the session
     path("signin", session.signin, name="signin"),
     path("signout", session.signout, name="signout"),
     path("password", session.password, name="password"),
     path("theme", session.theme, name="theme"),
-    # jobs
+    # the catalog
+    path("catalog", catalog.catalog_page, name="catalog"),
+    path("catalog.csv", catalog.catalog_csv, name="catalog-csv"),
+    path("catalog/new", catalog.image_new, name="image-new"),
+    path("i/<str:image_name>", catalog.image, name="image"),
+    path("i/<str:image_name>/new", catalog.version_new, name="version-new"),
+    path(BUILD, subversion.subversion, name="subversion"),
+    path(f"{BUILD}/propose", subversion.propose, name="subversion-propose"),
+    path(f"{BUILD}/scan", subversion.rescan, name="subversion-scan"),
+    path(f"{BUILD}/suspend", subversion.ending, {"ending": "suspend"}, name="subversion-suspend"),
+    path(f"{BUILD}/lift", subversion.ending, {"ending": "lift"}, name="subversion-lift"),
+    path(f"{BUILD}/revoke", subversion.ending, {"ending": "revoke"}, name="subversion-revoke"),
+    path("a/<str:digest>", subversion.artifact, name="artifact"),
+    path("a/<str:digest>/place", subversion.subversion_new, name="artifact-place"),
+    path("a/<str:digest>/findings", subversion.artifact_findings, name="artifact-findings"),
+    path("a/<str:digest>/contents", subversion.artifact_contents, name="artifact-contents"),
+    path("a/<str:digest>/raw/<slug:what>", subversion.artifact_raw, name="artifact-raw"),
+    # reviews and requests
+    path("reviews", reviews.reviews, name="reviews"),
+    path("reviews/<uuid:proposal_id>", reviews.review, name="review"),
+    path("reviews/<uuid:proposal_id>/withdraw", reviews.proposal_withdraw, name="review-withdraw"),
+    path("packets/<uuid:packet_id>", subversion.packet_raw, name="packet-raw"),
+    path("requests", requests.requests, name="requests"),
+    path("requests/new", requests.request_new, name="request-new"),
+    path("r/<int:request_id>", requests.request_page, name="request"),
+    path("r/<int:request_id>/join", requests.request_join, name="request-join"),
+    path("r/<int:request_id>/answer", requests.request_answer, name="request-answer"),
+    path("r/<int:request_id>/withdraw", requests.request_withdraw, name="request-withdraw"),
+    # where images come from
+    path("imports", registries.imports, name="imports"),
+    path("imports/new", registries.import_new, name="import-new"),
+    path("imports/<uuid:import_id>", registries.import_page, name="import"),
+    path("registries", registries.registries, name="registries"),
+    path("registries/new", registries.registry_new, name="registry-new"),
+    path("registries/<uuid:registry_id>", registries.registry_page, name="registry"),
+    path("registries/<uuid:registry_id>/test", registries.registry_test, name="registry-test"),
+    # what was decided
+    path("decisions", decisions.decisions, name="decisions"),
+    path("d/<str:decision_id>", decisions.decision, name="decision"),
+    path("record", record.record, name="record"),
+    path("record/export", record.record_export, name="record-export"),
+    # what it runs on
+    path("clusters", clusters.clusters, name="clusters"),
+    path("clusters/new", clusters.cluster_new, name="cluster-new"),
+    path("clusters/<slug:name>", clusters.cluster, name="cluster"),
+    path("clusters/<slug:name>/token", clusters.cluster_token, name="cluster-token"),
+    path("clusters/<slug:name>/webhook.yaml", clusters.cluster_webhook, name="cluster-webhook"),
+    path("gates/<uuid:gate_id>/retire", clusters.gate_retire, name="gate-retire"),
+    path("feeds", feeds.feeds, name="feeds"),
+    path("feeds/new", feeds.feed_new, name="feed-new"),
+    path("feeds/<uuid:feed_id>", feeds.feed, name="feed"),
+    path("feeds/<uuid:feed_id>/sync", feeds.feed_sync, name="feed-sync"),
+    path("feeds/<uuid:feed_id>/switch", feeds.feed_switch, name="feed-switch"),
+    path("schedules/<uuid:schedule_id>", feeds.schedule, name="schedule"),
     path("jobs", jobs.jobs, name="jobs"),
     path("jobs/<uuid:job_id>", jobs.job, name="job"),
     path("jobs/<uuid:job_id>/cancel", jobs.job_cancel, name="job-cancel"),
     path("jobs/<uuid:job_id>/retry", jobs.job_retry, name="job-retry"),
-    # people
+    # who
     path("people", people.people, name="people"),
     path("people/new", people.person_new, name="person-new"),
     path("people/<uuid:person_id>", people.person, name="person"),

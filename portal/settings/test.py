@@ -20,3 +20,6 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 Path(GOLDGATE_HOME).mkdir(parents=True, exist_ok=True)
+# Browsers in tests get the files as they lie in static/, with nothing gathered first.
+WHITENOISE_USE_FINDERS = True
+(Path(GOLDGATE_HOME) / "static").mkdir(exist_ok=True)

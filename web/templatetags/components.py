@@ -1,5 +1,6 @@
 """The parts that pages are made of. Each takes explicit arguments, asks no database and knows no rule."""
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -204,7 +205,13 @@ def query(context: template.Context, **changes: object) -> str:
 def empty(content: str, title: str, icon_name: str = "info-circle", cli: str = "") -> SafeString:
     """What belongs here, why there is none, the one next action (the block), and the same as a command."""
     line = format_html("<p>Or on a command line:</p>{}", _code(cli)) if cli else ""
-    return format_html('<div class="gg-empty">{}<h3>{}</h3>{}{}</div>', icon(icon_name), title, content, line)
+    return format_html(
+        '<div class="gg-empty">{}<p class="gg-empty-title"><strong>{}</strong></p>{}{}</div>',
+        icon(icon_name),
+        title,
+        content,
+        line,
+    )
 
 
 def _code(text: str) -> SafeString:
@@ -235,3 +242,9 @@ def look(kind: str, value: object) -> words.Look:
 def notice(content: str, tone: str, icon_name: str = "info-circle") -> SafeString:
     """A remark with a tone: ok, warn, no, wait, dim."""
     return format_html('<div class="gg-notice is-{}">{}<div>{}</div></div>', tone, icon(icon_name), content)
+
+
+@register.filter
+def pretty(value: Any) -> str:
+    """JSON as a person reads it."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True)

@@ -1,0 +1,110 @@
+"""What was asked and refused; why, and how do I get in? And "Try it": the real engine on the real snapshot."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from admission import selectors as admission
+from admission import services
+from admission.manifests import namespace_in, uses_in, uses_of
+from admission.models import Decision
+from gate.verdict import CHECKS, ImageUse
+from web.csv_rows import csv_response
+from web.filters import Choice, Text, read_filters
+from web.forms.admission import TryForm
+from web.paging import page_of
+from web.refusals import attempt
+from web.viewer import Viewer, viewer_of
+
+CSV_ROWS = 100_000
+
+
+@require_GET
+def decisions(request: HttpRequest) -> HttpResponse:
+    """Every decision, newest first."""
+    viewer = viewer_of(request)
+    filters = read_filters(
+        request,
+        {
+            "answer": Choice(("allowed", "denied")),
+            "check": Choice(CHECKS),
+            "cluster": Text(),
+            "namespace": Text(),
+            "user": Text(),
+            "digest": Text(),
+            "format": Choice(("csv",)),
+        },
+    )
+    found = admission.decisions_matching(
+        allowed={"allowed": True, "denied": False}.get(filters.get("answer")),
+        **{name: filters.get(name) for name in ("check", "cluster", "namespace", "user", "digest")},
+    )
+    if filters.get("format") == "csv":
+        header = ("id", "at", "answer", "cluster", "namespace", "kind", "name", "user", "failed", "message")
+        return csv_response("decisions.csv", header, (_cells(row) for row in found[:CSV_ROWS].iterator(2_000)))
+    context = {
+        "viewer": viewer,
+        "page": page_of(found, request, order=("-at", "-id")),
+        "filters": filters,
+        "unknown_filters": filters.remarks,
+        "checks": CHECKS,
+    }
+    return render(request, "web/decisions.html", context, status=filters.status)
+
+
+def _cells(row: Decision) -> tuple[object, ...]:
+    return (
+        row.short_id,
+        row.at.isoformat(),
+        "allowed" if row.allowed else "denied",
+        row.cluster.name if row.cluster else "",
+        row.object_namespace,
+        row.object_kind,
+        row.object_name,
+        row.user,
+        " ".join(row.failed_codes),
+        row.message,
+    )
+
+
+@require_GET
+def decision(request: HttpRequest, decision_id: str) -> HttpResponse:
+    """Why: the sentence in full, each image with every check, and what to use instead."""
+    shown = admission.decision_by_id(decision_id)
+    return render(request, "web/decision.html", {"viewer": viewer_of(request), "decision": shown})
+
+
+@require_http_methods(["GET", "POST"])
+def try_it(request: HttpRequest) -> HttpResponse:
+    """A pasted manifest or reference, answered by the engine the gates run, and recorded like theirs."""
+    viewer = viewer_of(request)
+    form = TryForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        made = attempt(form, lambda: _decide(form, viewer))
+        if made is not None:
+            return redirect("web:decision", decision_id=made.short_id)
+    return render(request, "web/try.html", {"viewer": viewer, "form": form}, status=400 if form.errors else 200)
+
+
+def _decide(form: TryForm, viewer: Viewer) -> Decision:
+    held = form.cleaned_data
+    cluster = admission.cluster_by_name(held["cluster"]) if held["cluster"] else None
+    uses = _uses(held["question"])
+    return services.decide_here(
+        uses=uses,
+        cluster=cluster,
+        namespace=held["namespace"] or _namespace(held["question"]),
+        user=viewer.person.username,
+        now=viewer.now,
+    )
+
+
+def _namespace(question: str) -> str:
+    return "" if len(question.split()) == 1 else namespace_in(question)
+
+
+def _uses(question: str) -> list[ImageUse]:
+    """One reference by itself, else every image of every object."""
+    text = question.strip()
+    is_reference = len(text.split()) == 1 and not text.startswith(("{", "["))
+    return uses_of([text]) if is_reference else uses_in(text)

@@ -1,0 +1,176 @@
+"""What changed, and can I stand for it? The packet, the policy's line, the findings, the judgement."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts import selectors as accounts
+from accounts.models import Person
+from approvals import selectors as approvals
+from approvals import services
+from approvals.domain.certify_line import blocking
+from approvals.domain.delta import delta, findings_of
+from approvals.domain.packet import Delta
+from approvals.models import Proposal, Review
+from catalog import selectors as catalog
+from web import dossier
+from web.filters import Choice, read_filters
+from web.forms.approvals import ReviewForm
+from web.forms.base import ReasonForm
+from web.paging import page_of
+from web.refusals import attempt
+from web.viewer import Viewer, viewer_of
+
+
+@require_GET
+def reviews(request: HttpRequest) -> HttpResponse:
+    """What waits for me, oldest first; then every proposal."""
+    viewer = viewer_of(request)
+    states = tuple(Proposal.State.values)
+    filters = read_filters(request, {"state": Choice(states)})
+    found = approvals.proposals()
+    if filters.get("state"):
+        found = found.filter(state=filters.get("state"))
+    context = {
+        "viewer": viewer,
+        "due": approvals.reviews_due(viewer.person, viewer.now) if viewer.is_reviewer else [],
+        "page": page_of(found, request, order=("-opened_at", "-id")),
+        "filters": filters,
+        "unknown_filters": filters.remarks,
+        "states": states,
+    }
+    return render(request, "web/reviews.html", context, status=filters.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A review and what weakens it."""
+
+    review: Review
+    warnings: tuple[str, ...]
+
+
+@require_http_methods(["GET", "POST"])
+def review(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
+    """One proposal before its reviewers; posting is a judgement of the packet that was read."""
+    viewer = viewer_of(request)
+    proposal = approvals.proposal_by_id(proposal_id)
+    form = ReviewForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        held = form.cleaned_data
+        made = attempt(
+            form,
+            lambda: services.review_packet(
+                proposal_id=proposal.pk,
+                reviewer=viewer.person,
+                outcome=Review.Outcome(held["outcome"]),
+                reason=held["reason"],
+                packet_sha256=held["packet_sha256"],
+                now=viewer.now,
+            ),
+        )
+        if made is not None:
+            _say_what_followed(request, proposal_id)
+            return redirect("web:review", proposal_id=proposal.pk)
+        proposal = approvals.proposal_by_id(proposal_id)
+    return _review_page(request, viewer, proposal, form)
+
+
+def _say_what_followed(request: HttpRequest, proposal_id: UUID) -> None:
+    proposal = approvals.proposal_by_id(proposal_id)
+    words = {
+        Proposal.State.OPEN: "Your judgement is recorded.",
+        Proposal.State.CERTIFYING: "Your judgement is recorded. It was the last one needed: it is being certified.",
+        Proposal.State.REJECTED: "It is rejected, with your reason.",
+    }
+    messages.success(request, words.get(Proposal.State(proposal.state), "Your judgement is recorded."))
+
+
+def _review_page(request: HttpRequest, viewer: Viewer, proposal: Proposal, form: ReviewForm) -> HttpResponse:
+    packet = proposal.current_packet
+    standing = dossier.standing_of(proposal, dossier.policy_at(viewer.now))
+    lines = approvals.proposal_verdict(proposal, viewer.now)
+    document = packet.document if packet else {}
+    mine = [one for one in (*standing.reviews, *standing.earlier) if one.reviewer_id == viewer.person.pk]
+    if not form.is_bound and packet is not None:
+        form = ReviewForm(initial={"packet_sha256": packet.sha256})
+    elif packet is not None:
+        # What moved while they read must be read: the form now names the new packet.
+        form.data = form.data.copy()
+        form.data["packet_sha256"] = packet.sha256
+    context = {
+        "viewer": viewer,
+        "proposal": proposal,
+        "subversion": proposal.subversion,
+        "packet": packet,
+        "document": document,
+        "standing": standing,
+        "lines": lines,
+        "blockers": blocking(lines),
+        "reviews": [_told(proposal, one) for one in standing.reviews],
+        "void": standing.earlier,
+        "since_certified": _since_certified(proposal, document, viewer),
+        "since_mine": _since_mine(mine, proposal, document),
+        "findings": findings_of(document) if document else [],
+        "has_judged": any(one.packet_id == proposal.current_packet_id for one in mine),
+        "is_own": _is_own(proposal, viewer.person),
+        "made_by": _made_by(proposal, viewer.person),
+        "form": form,
+        "withdraw_form": ReasonForm(auto_id="withdraw_%s"),
+    }
+    return render(request, "web/review.html", context, status=400 if form.errors else 200)
+
+
+def _told(proposal: Proposal, one: Review) -> Told:
+    return Told(one, tuple(warning.text for warning in approvals.review_warnings(proposal, one)))
+
+
+def _is_own(proposal: Proposal, person: Person) -> bool:
+    return accounts.is_same_person(proposal.proposed_by, person) and not accounts.is_one_person()
+
+
+def _made_by(proposal: Proposal, person: Person) -> Person | None:
+    """The proposer, when they made this reader's account: said before anybody judges."""
+    author = proposal.proposed_by
+    return author if author.pk != person.pk and accounts.is_creation_of(person, author) else None
+
+
+def _since_certified(proposal: Proposal, document: dict[str, object], viewer: Viewer) -> Delta | None:
+    """What the candidate brings and takes against what is certified now; None when nothing is."""
+    current = catalog.successor_of(proposal.subversion, viewer.now)
+    certification = approvals.live_certification(current) if current else None
+    if certification is None or not document:
+        return None
+    return delta(findings_of(certification.packet.document), findings_of(document))
+
+
+def _since_mine(mine: list[Review], proposal: Proposal, document: dict[str, object]) -> Delta | None:
+    """What moved since the reader judged an earlier packet; None when they have not."""
+    earlier = [one for one in mine if one.packet_id != proposal.current_packet_id]
+    if not earlier or not document:
+        return None
+    return delta(findings_of(earlier[-1].packet.document), findings_of(document))
+
+
+@require_POST
+def proposal_withdraw(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
+    """Take a proposal back."""
+    viewer = viewer_of(request)
+    form = ReasonForm(request.POST)
+    if form.is_valid():
+        reason = form.cleaned_data["reason"]
+        done = attempt(
+            form,
+            lambda: services.withdraw_proposal(
+                proposal_id=proposal_id, person=viewer.person, reason=reason, now=viewer.now
+            ),
+        )
+        if done is not None:
+            messages.success(request, "The proposal is withdrawn.")
+    for error in form.non_field_errors():
+        messages.error(request, error)
+    return redirect("web:review", proposal_id=proposal_id)
