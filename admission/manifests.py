@@ -21,12 +21,13 @@ class _StrictLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
-            event = self.peek_event()
+            event = self.peek_event()  # type: ignore[no-untyped-call]
             raise ConstructorError(None, None, "aliases (*name) are not read here; write it out", event.start_mark)
         self.gg_depth = getattr(self, "gg_depth", 0) + 1
         self.gg_nodes = getattr(self, "gg_nodes", 0) + 1
         if self.gg_depth > MAX_DEPTH or self.gg_nodes > MAX_NODES:
-            raise ConstructorError(None, None, "it nests too deeply or is too large", self.peek_event().start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise ConstructorError(None, None, "it nests too deeply or is too large", mark)
         node = super().compose_node(parent, index)
         self.gg_depth -= 1
         return node

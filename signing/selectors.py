@@ -65,7 +65,7 @@ def live_publications() -> QuerySet[Publication]:
     return Publication.objects.filter(sent_at__isnull=False, withdrawal_begun_at__isnull=True)
 
 
-def attestations_in(*, digest: str, repository_id: object) -> QuerySet[Attestation]:
+def attestations_in(*, digest: str, repository_id: UUID) -> QuerySet[Attestation]:
     """Every attestation made on one digest for one repository, with its publication, oldest first."""
     return (
         Attestation.objects.filter(digest=digest, publication__target_repository_id=repository_id)
@@ -74,7 +74,7 @@ def attestations_in(*, digest: str, repository_id: object) -> QuerySet[Attestati
     )
 
 
-def is_covered(*, digest: str, repository_id: object) -> bool:
+def is_covered(*, digest: str, repository_id: UUID) -> bool:
     """Whether a signed publication in the repository covers the digest and is not being withdrawn."""
     return Publication.objects.filter(
         covered_digests__contains=[digest],

@@ -1,5 +1,7 @@
 """Clusters, gates and decisions over HTTP."""
 
+from typing import cast
+
 from django.conf import settings
 from django.db.models import Q
 from django.http import HttpResponse
@@ -10,8 +12,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.models import Person
 from accounts.selectors import acting
 from admission import selectors, services
+from admission.api.parsers import DecisionBatchParser
 from admission.api.serializers import (
     ClusterInput,
     ClusterOutput,
@@ -26,10 +30,11 @@ from admission.api.serializers import (
     QuestionInput,
     SnapshotOutput,
 )
-from admission.authentication import GateAuthentication
+from admission.authentication import GateAuthentication, GateCredential
 from admission.manifests import namespace_in, uses_in, uses_of
-from admission.models import SnapshotChange
+from admission.models import Gate, SnapshotChange
 from admission.webhook import webhook_yaml
+from audit.actor import Actor
 from portal.paging import (
     PAGE_PARAMETERS,
     before,
@@ -41,6 +46,14 @@ from portal.paging import (
     refuse_unknown_parameters,
     since,
 )
+
+
+def _actor(request: Request) -> Actor:
+    return acting(cast(Person, request.user), request.auth)
+
+
+def _gate(request: Request) -> Gate:
+    return cast(GateCredential, request.auth).gate
 
 
 class ClustersView(APIView):
@@ -56,9 +69,7 @@ class ClustersView(APIView):
         """Add a cluster."""
         asked = ClusterInput(data=request.data)
         asked.is_valid(raise_exception=True)
-        cluster = services.add_cluster(
-            **asked.validated_data, actor=acting(request.user, request.auth), now=timezone.now()
-        )
+        cluster = services.add_cluster(**asked.validated_data, actor=_actor(request), now=timezone.now())
         return Response(ClusterOutput(cluster).data, status=201)
 
 
@@ -69,9 +80,7 @@ class ClusterEnrolmentTokensView(APIView):
     def post(self, request: Request, name: str) -> Response:
         """Make a token for one gate, good for a day."""
         cluster = selectors.cluster_by_name(name)
-        token, secret = services.create_enrolment_token(
-            cluster=cluster, actor=acting(request.user, request.auth), now=timezone.now()
-        )
+        token, secret = services.create_enrolment_token(cluster=cluster, actor=_actor(request), now=timezone.now())
         shown = {"token": token, "secret": secret, "root_sha256": selectors.root_fingerprint()}
         return Response(EnrolmentTokenOutput(shown).data, status=201)
 
@@ -135,7 +144,7 @@ class GateView(APIView):
     def delete(self, request: Request, gate_id: str) -> Response:
         """End the gate's credential at once. It goes on answering until its snapshot expires."""
         gate = selectors.gate_by_id(gate_id)
-        services.retire_gate(gate_id=gate.pk, actor=acting(request.user, request.auth), now=timezone.now())
+        services.retire_gate(gate_id=gate.pk, actor=_actor(request), now=timezone.now())
         return Response(status=204)
 
 
@@ -149,7 +158,7 @@ class GateHeartbeatView(APIView):
         """Keep it."""
         said = HeartbeatInput(data=request.data)
         said.is_valid(raise_exception=True)
-        services.note_heartbeat(gate=request.auth.gate, said=said.validated_data, now=timezone.now())
+        services.note_heartbeat(gate=_gate(request), said=said.validated_data, now=timezone.now())
         return Response(status=204)
 
 
@@ -157,6 +166,7 @@ class GateDecisionsView(APIView):
     """A gate ships its decisions."""
 
     authentication_classes = [GateAuthentication]
+    parser_classes = [DecisionBatchParser]
 
     @extend_schema(operation_id="gate_decisions", request=DecisionBatchInput, responses=DecisionBatchOutput)
     def post(self, request: Request) -> Response:
@@ -164,7 +174,7 @@ class GateDecisionsView(APIView):
         batch = DecisionBatchInput(data=request.data)
         batch.is_valid(raise_exception=True)
         kept = services.record_decisions(
-            gate=request.auth.gate, rows=batch.validated_data["decisions"], now=timezone.now()
+            gate=_gate(request), rows=batch.validated_data["decisions"], now=timezone.now()
         )
         return Response(DecisionBatchOutput({"accepted": kept}).data)
 
@@ -212,7 +222,7 @@ class DecisionsView(APIView):
             uses=uses_of(asked["images"]) if manifest is None else uses_in(manifest),
             cluster=selectors.cluster_by_name(asked["cluster"]) if asked["cluster"] else None,
             namespace=asked["namespace"] or (namespace_in(manifest) if manifest else ""),
-            user=acting(request.user, request.auth).name,
+            user=_actor(request).name,
             now=timezone.now(),
         )
         return Response(DecisionOutput(decision).data)

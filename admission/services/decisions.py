@@ -1,7 +1,7 @@
 """Decisions: those that gates made and ship later, each once; and the portal's own, on the same published snapshot."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -20,9 +20,9 @@ from gate.verdict import ImageUse, Where
 
 MAX_BATCH = 1_000
 MAX_IMAGES_BYTES = 512 * 1024
-CLOCK_SLACK = timedelta(minutes=5)
+MANY_IMAGES = 50
 # How old a digest's last admission may be before it is written again: the restart window is counted in days.
-RAN_GRAIN = timedelta(hours=6)
+RAN_GRAIN_HOURS = 6
 
 
 def record_decisions(*, gate: Gate, rows: Sequence[dict[str, Any]], now: datetime) -> list[str]:
@@ -71,23 +71,32 @@ def decide_here(
 
 def _decision(row: dict[str, Any], *, gate: Gate, now: datetime) -> Decision:
     """One shipped row, read strictly. Raises ValueError and its kinds."""
-    found = msgspec.convert(row, gate_record.Decision)
-    if len(msgspec.json.encode(found.images)) > MAX_IMAGES_BYTES:
-        raise ValueError(f"images is larger than {MAX_IMAGES_BYTES} bytes")
-    return _from_gate(msgspec.to_builtins(found), cluster=gate.cluster, gate=gate, now=now)
+    found = msgspec.to_builtins(msgspec.convert(row, gate_record.Decision))
+    found["images"] = _bounded(found["images"])
+    return _from_gate(found, cluster=gate.cluster, gate=gate, now=now)
+
+
+def _bounded(images: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The images, refused ones first when they are too many to keep: a long list must not hide its decision."""
+    kept: list[dict[str, Any]] = []
+    size = 0
+    for image in sorted(images, key=lambda image: bool(image["allowed"])) if len(images) > MANY_IMAGES else images:
+        size += len(msgspec.json.encode(image))
+        if size > MAX_IMAGES_BYTES:
+            break
+        kept.append(image)
+    return kept
 
 
 def _from_gate(row: dict[str, Any], *, cluster: Cluster | None, gate: Gate | None, now: datetime) -> Decision:
-    at = _moment(row["at"])
-    if at > now + CLOCK_SLACK:
-        raise ValueError(f"at {row['at']} is in the future")
     pk = UUID(row["id"])
     return Decision(
         id=pk,
         short_id=gate_record.short_id(pk),
         cluster=cluster,
         gate=gate,
-        at=at,
+        # A gate whose clock is ahead must not extend what "ran lately" means.
+        at=min(_moment(row["at"]), now),
         received_at=now,
         operation=_cut(row["operation"], 16),
         object_kind=_cut(row["object_kind"], 200),
@@ -131,8 +140,11 @@ def _note_admitted(cluster: Cluster, decisions: Iterable[Decision], *, now: date
             """INSERT INTO admission_admitteddigest AS kept (cluster_id, namespace, digest, last_at)
                VALUES (%s, %s, %s, %s)
                ON CONFLICT (cluster_id, namespace, digest) DO UPDATE SET last_at = excluded.last_at
-               WHERE kept.last_at < excluded.last_at - %s""",
-            [(cluster.pk, namespace, digest, at, RAN_GRAIN) for (namespace, digest), at in sorted(latest.items())],
+               WHERE kept.last_at < excluded.last_at - make_interval(hours => %s)""",
+            [
+                (cluster.pk, namespace, digest, at, RAN_GRAIN_HOURS)
+                for (namespace, digest), at in sorted(latest.items())
+            ],
         )
         is_changed = cursor.rowcount > 0
     if is_changed:
