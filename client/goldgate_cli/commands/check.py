@@ -66,8 +66,5 @@ def _show(decision: dict[str, Any]) -> None:
                 click.echo(f"             {row['remedy']}")
     if decision.get("message") and not decision["images"]:
         click.echo(f"DENIED  {decision['message']}")
-    output.say(
-        f"snapshot {decision['snapshot_version']}, policy {decision['policy_version']}; {decision.get('url', '')}".rstrip(
-            "; "
-        )
-    )
+    versions = f"snapshot {decision['snapshot_version']}, policy {decision['policy_version']}"
+    output.say("; ".join(part for part in (versions, decision.get("url")) if part))

@@ -20,8 +20,13 @@ from goldgate_cli.errors import Exit, WrongInput
 @click.option("--no-wait", is_flag=True, help="Return once it is asked for.")
 @click.pass_context
 def import_(
-    context: click.Context, references: tuple[str, ...], archive: str | None, name: str, platforms: tuple[str, ...], no_wait: bool
-) -> None:  # fmt: skip
+    context: click.Context,
+    references: tuple[str, ...],
+    archive: str | None,
+    name: str,
+    platforms: tuple[str, ...],
+    no_wait: bool,
+) -> None:
     """Import images by REFERENCE, or from an OCI archive. A tag is resolved once, and the digest recorded."""
     if bool(references) == bool(archive):
         raise click.UsageError("Name references, or an archive with --archive; one of the two.")

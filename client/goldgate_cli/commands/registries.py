@@ -48,9 +48,8 @@ def add(context: click.Context, /, name: str, host: str, **chosen: Any) -> None:
     if output.is_json():
         output.emit(added)
     else:
-        click.echo(
-            f"{added['name']}: {added['host']} added as {added['side']} side. Next: goldgate registry test {added['name']}"
-        )
+        click.echo(f"{added['name']}: {added['host']} added as {added['side']} side.")
+        output.say(f"Next: goldgate registry test {added['name']}")
 
 
 def _find(api: Api, name: str) -> dict[str, Any]:

@@ -1,0 +1,110 @@
+"""``goldgate audit export | verify``: the record, and whether it is whole. Verifying needs no portal."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+
+from goldgate_cli import output
+from goldgate_cli.errors import Exit, WrongInput
+from goldgate_cli.record import Outcome, Verifier, read_checkpoint
+
+
+@click.group()
+def audit() -> None:
+    """The append-only record."""
+
+
+@audit.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--after", type=int, default=None, help="Leave out the seals up to this number.")
+@click.pass_context
+def export(context: click.Context, file: Path, after: int | None) -> None:
+    """Write the record to FILE as JSON lines (docs/reference/record.md)."""
+    response = context.obj["api"]().call("GET", "record/export", params={"after": after} if after else {}, stream=True)
+    part = file.with_name(file.name + ".part")
+    size = 0
+    with part.open("wb") as target:
+        for chunk in response.iter_content(1 << 16):
+            size += target.write(chunk)
+    part.replace(file)
+    output.say(f"{file}: {size} bytes. Next: goldgate audit verify {file} --checkpoint …")
+
+
+@audit.command()
+@click.argument("file")
+@click.option("--key", "keys", multiple=True, help="A public key you vouch for: 64 hex digits, or a PEM file.")
+@click.option("--checkpoint", "checkpoint_file", type=click.Path(exists=True, path_type=Path),
+              help="The last checkpoint from the sink: a file, or the sink's directory.")  # fmt: skip
+@click.pass_context
+def verify(context: click.Context, file: str, keys: tuple[str, ...], checkpoint_file: Path | None) -> None:
+    """Check an exported record (FILE; - is standard input). Exit status 0: whole. 1: not, and where."""
+    vouched = [_key(text) for text in keys]
+    outside: dict[str, Any] | None = None
+    if checkpoint_file:
+        outside, named = _checkpoint(checkpoint_file, vouched)
+        if not vouched:
+            output.say(
+                f"The checkpoint names the key {named.hex()}; name it with --key once you know that it is Goldgate's."
+            )
+            vouched = [named]
+    outcome = _verify(file, Verifier(keys=vouched, outside=outside))
+    if output.is_json():
+        output.emit(asdict(outcome) | {"is_whole": outcome.is_whole})
+    else:
+        _show(outcome)
+    context.exit(Exit.ALLOWED if outcome.is_whole else Exit.DENIED)
+
+
+def _verify(file: str, verifier: Verifier) -> Outcome:
+    if file == "-":
+        return verifier.verify(sys.stdin.buffer)
+    try:
+        with Path(file).open("rb") as source:
+            return verifier.verify(source)
+    except OSError as error:
+        raise WrongInput(f"{file} cannot be read: {error.strerror}.") from error
+
+
+def _show(outcome: Outcome) -> None:
+    for finding in outcome.findings:
+        click.echo(f"✗ {finding.where}: {finding.what}")
+    for caution in outcome.cautions:
+        output.say(f"! {caution}")
+    counted = (
+        f"{outcome.records} sealed records in {outcome.seals} seals, {outcome.checkpoints} checkpoints,"
+        f" {outcome.unsealed} not sealed yet"
+    )
+    click.echo(f"{'The record is whole' if outcome.is_whole else 'The record does NOT verify'}: {counted}.")
+    click.echo(f"head {outcome.head}")
+
+
+def _key(text: str) -> bytes:
+    if len(text) == 64 and set(text.lower()) <= set("0123456789abcdef"):
+        return bytes.fromhex(text)
+    try:
+        key = load_pem_public_key(Path(text).read_bytes())
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        raise WrongInput(
+            f"--key {text!r} is neither 64 hex digits nor a PEM file with a public key ({error})."
+        ) from error
+    if not isinstance(key, Ed25519PublicKey):
+        raise WrongInput(f"--key {text!r} is not an Ed25519 key.")
+    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def _checkpoint(path: Path, keys: list[bytes]) -> tuple[dict[str, Any], bytes]:
+    if path.is_dir():
+        found = sorted(path.glob("[0-9]" * 12 + ".json"))
+        if not found:
+            raise WrongInput(f"{path} holds no checkpoint.")
+        path = found[-1]
+    try:
+        return read_checkpoint(path.read_bytes(), keys=keys)
+    except (ValueError, KeyError, TypeError) as error:
+        raise WrongInput(f"{path}: {error}.") from error
