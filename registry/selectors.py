@@ -192,3 +192,8 @@ def _view(links: list[Lineage]) -> LineageView:
 def layers_of(artifact: Artifact) -> list[ArtifactLayer]:
     """The layers of an image with their bytes' sizes, lowest first. One query."""
     return list(artifact.layer_links.select_related("layer").order_by("position"))
+
+
+def artifacts_beginning(digest: str) -> list[Artifact]:
+    """Artifacts whose digest begins with ``digest`` (``sha256:ab12…``). At most 20."""
+    return list(Artifact.objects.filter(digest__startswith=digest).order_by("digest")[:20])

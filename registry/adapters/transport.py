@@ -48,7 +48,7 @@ class Transport:
     def __init__(self, settings: ConnectionSettings) -> None:
         self.settings = settings
         self.book = AddressBook(settings)
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         adapter = _PinnedAdapter(self.book, _tls_context(settings))
@@ -195,6 +195,8 @@ class Transport:
         timer.start()
         try:
             yield
+            if is_over.is_set():  # cut, and read as the end of a body without a length
+                raise OSError
         except (requests.RequestException, HTTPError, OSError) as error:
             if is_over.is_set():
                 raise RegistryUnavailable(f"{shown} was not done after {seconds:.0f} s.") from error
@@ -216,6 +218,13 @@ class _Request:
     headers: Mapping[str, str]
     body: bytes | None
     credentials_for: str  # host:port
+
+
+class _Session(requests.Session):
+    """Follows nothing, and does not even look: a Location is read by ``Transport.checked`` alone."""
+
+    def get_redirect_target(self, resp: requests.Response) -> str | None:
+        return None
 
 
 class _PinnedAdapter(HTTPAdapter):

@@ -37,7 +37,7 @@ def free_port() -> int:
 def running(command: list[str], url: str, log: Path) -> Iterator[None]:
     """A server, from when it answers until the block ends."""
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)  # noqa: S603
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
     try:
         _wait(process, url, log)
         yield
@@ -58,7 +58,8 @@ def docker_registry(directory: Path, *, deletes: bool = True, more: str = "") ->
     config = directory / "config.yml"
     config.write_text(
         "version: 0.1\nlog: {level: warn}\n"
-        f"storage:\n  filesystem: {{rootdirectory: {directory / 'data'}}}\n  delete: {{enabled: {str(deletes).lower()}}}\n"
+        f"storage:\n  filesystem: {{rootdirectory: {directory / 'data'}}}\n"
+        f"  delete: {{enabled: {str(deletes).lower()}}}\n"
         f"http:\n  addr: 127.0.0.1:{port}\n{more}"
     )
     command = [tool("docker-registry"), "serve", str(config)]
@@ -80,7 +81,7 @@ def olareg(directory: Path) -> Iterator[str]:
 def push(archive: Path, host: str, name: str) -> None:
     """Push an OCI archive as ``name`` (path:tag) with skopeo."""
     command = [tool("skopeo"), "copy", "--insecure-policy", "--dest-tls-verify=false", "--preserve-digests"]
-    subprocess.run([*command, f"oci-archive:{archive}", f"docker://{host}/{name}"], check=True, capture_output=True)  # noqa: S603
+    subprocess.run([*command, f"oci-archive:{archive}", f"docker://{host}/{name}"], check=True, capture_output=True)
 
 
 def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
@@ -89,7 +90,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended at once: {log.read_text()[-2000:]}")
         try:
-            with urllib.request.urlopen(url, timeout=1):  # noqa: S310
+            with urllib.request.urlopen(url, timeout=1):
                 return
         except urllib.error.HTTPError:
             return
