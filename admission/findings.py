@@ -15,19 +15,21 @@ from django.db import connection
 from gate.facts import Fixable
 from scans.domain.severity import Severity
 
+# The same join as scans.selectors.findings, for many artifacts and without what only people read (a test compares).
 _QUERY = """
-SELECT link.artifact_id, vulnerability.name, vulnerability.severity, vulnerability.is_exploited,
-       vulnerability.exploited_due_on, component.source_name, component.source_version,
-       max(match.fixed_version) AS fixed_version,
-       min(least(coalesce(advisory.published_at, advisory.first_seen_at), advisory.first_seen_at))
-           FILTER (WHERE match.fixed_version <> '') AS fix_since
+SELECT link.artifact_id, min(vulnerability.name), min(vulnerability.severity), bool_or(vulnerability.is_exploited),
+       min(vulnerability.exploited_due_on), min(component.source_name), min(component.source_version),
+       coalesce((array_agg(match.fixed_version ORDER BY match.fixed_key DESC NULLS LAST)
+                 FILTER (WHERE match.outcome = 'affected' AND match.fixed_version <> ''))[1], '') AS fixed_version,
+       min(least(advisory.published_at, advisory.first_seen_at)) FILTER (WHERE match.fixed_version <> '') AS fix_since
   FROM scans_artifactcomponent link
   JOIN scans_component component ON component.id = link.component_id
   JOIN scans_match match ON match.component_id = component.id
   JOIN scans_advisory advisory ON advisory.id = match.advisory_id
+  JOIN scans_feed feed ON feed.id = advisory.feed_id AND feed.is_enabled
   JOIN scans_advisedvulnerability advised ON advised.advisory_id = advisory.id
   JOIN scans_vulnerability vulnerability ON vulnerability.id = advised.vulnerability_id
- WHERE link.artifact_id = ANY(%s) AND advisory.withdrawn_at IS NULL AND advisory.absent_since IS NULL
+ WHERE link.artifact_id = ANY(%s)
  GROUP BY link.artifact_id, component.id, vulnerability.id
 """
 
@@ -42,6 +44,11 @@ class _Row(NamedTuple):
     installed: str
     fixed_version: str
     fix_since: datetime | None
+
+    @property
+    def since(self) -> int:
+        """Unix seconds; 0, the beginning of time, where nobody says: then the fix has been out for long."""
+        return int(self.fix_since.timestamp()) if self.fix_since else 0
 
     @property
     def words(self) -> str:
@@ -61,8 +68,9 @@ def finding_facts(artifact_ids: Sequence[UUID]) -> dict[UUID, dict[str, Any]]:
 
 def _facts(rows: list[_Row]) -> dict[str, Any]:
     exploited = [row for row in rows if row.is_exploited]
-    fixable = [row for row in rows if not row.is_exploited and row.fix_since]
-    unfixed = [row for row in rows if not row.is_exploited and not row.fix_since]
+    fixable = [row for row in rows if not row.is_exploited and row.fixed_version]
+    # What cannot be compared has no fix that we could name: it is counted here, never left out.
+    unfixed = [row for row in rows if not row.is_exploited and not row.fixed_version]
     due = sorted((_end_of(row.due_on), row.words) for row in exploited if row.due_on)
     return {
         "known_exploited": len(exploited),
@@ -79,11 +87,10 @@ def _fixable(rows: Iterable[_Row]) -> Iterable[Fixable]:
     by_severity: dict[int, list[_Row]] = defaultdict(list)
     for row in rows:
         by_severity[row.severity].append(row)
-    for severity in sorted(by_severity, reverse=True):
+    for severity in sorted(by_severity, reverse=True):  # unknown is 0, so it comes last
         group = by_severity[severity]
-        oldest = min(group, key=lambda row: (row.fix_since, row.name, row.package))
-        since = int(oldest.fix_since.timestamp()) if oldest.fix_since else 0
-        yield Fixable(Severity(severity).word, len(group), since, oldest.words)
+        oldest = min(group, key=lambda row: (row.since, row.name, row.package))
+        yield Fixable(Severity(severity).word, len(group), oldest.since, oldest.words)
 
 
 def _worst(rows: Iterable[_Row]) -> str:
