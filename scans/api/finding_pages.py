@@ -1,4 +1,4 @@
-"""Findings as pages and as CSV. They are a join, not rows of one table: the cursor is a finding's place in the order."""
+"""Findings as pages and as CSV. They are a join, no rows of one table: a cursor is a finding's place in the order."""
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence

@@ -210,3 +210,12 @@ def _finding(row: Mapping[str, Any], ratings: tuple[SourcedSeverity, ...], inher
         kev_due_on=row["kev_due_on"],
         is_inherited=row["component_id"] in inherited,
     )
+
+
+def artifacts_with(vulnerability_id: str) -> list[Artifact]:
+    """Images that have a component affected by ``vulnerability_id``, newest first. At most 50."""
+    hit = Match.objects.filter(
+        outcome=Match.Outcome.AFFECTED, advisory__vulnerability_links__vulnerability__name=vulnerability_id
+    )
+    links = ArtifactComponent.objects.filter(component_id__in=hit.values("component_id"))
+    return list(Artifact.objects.filter(pk__in=links.values("artifact_id")).order_by("-created_at", "-pk")[:50])
