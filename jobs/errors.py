@@ -19,6 +19,13 @@ class JobClosed(GoldgateError):
     kind: ClassVar[Kind] = Kind.CONFLICT
 
 
+class JobNotCancellable(GoldgateError):
+    """The job carries out what people decided, such as a withdrawal; stopping it would undo the decision."""
+
+    code: ClassVar[str] = "job_not_cancellable"
+    kind: ClassVar[Kind] = Kind.REFUSED
+
+
 class JobNotRetryable(GoldgateError):
     """Only failed and cancelled jobs are tried again, and only while no other does the same."""
 

@@ -126,20 +126,24 @@ class Handler:
     limit_seconds: float
     queue: str
     max_attempts: int
+    is_cancellable: bool
 
 
 _handlers: dict[str, Handler] = {}
 
 
-def handler(
+def handler(  # noqa: PLR0913 — one keyword a property
     kind: str,
     *,
     retry_on: tuple[type[Exception], ...] = (),
     limit_seconds: float = 120,
     queue: str = DEFAULT_QUEUE,
     max_attempts: int = MAX_ATTEMPTS,
+    is_cancellable: bool = True,
 ) -> Callable[[HandlerFunction], HandlerFunction]:
     """Register a function as the handler of ``kind`` (``room.verb``).
+
+    ``is_cancellable=False`` is for what carries out a decision of people: nobody may stop it by the way.
 
     Raises ValueError for an unknown queue, for a kind that another function handles already, and
     for ``retry_on`` that names Exception: retrying everything hides every bug for an hour.
@@ -153,7 +157,7 @@ def handler(
         known = _handlers.get(kind)
         if known and (known.call.__module__, known.call.__qualname__) != (function.__module__, function.__qualname__):
             raise ValueError(f"{kind} has a handler already: {known.call.__module__}")
-        _handlers[kind] = Handler(kind, function, retry_on, limit_seconds, queue, max_attempts)
+        _handlers[kind] = Handler(kind, function, retry_on, limit_seconds, queue, max_attempts, is_cancellable)
         return function
 
     return register

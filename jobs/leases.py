@@ -10,7 +10,7 @@ from enum import Enum, auto
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q, QuerySet
 
 from audit.actor import Actor, Subject
@@ -20,6 +20,7 @@ from jobs.domain.state import State
 from jobs.errors import LeaseLost
 from jobs.models import Job
 
+ONE_QUEUED = "job_one_queued_per_key"  # the constraint
 MAX_LAPSES = 25  # leases of one job that may run out before it is taken for a killer of workers
 
 
@@ -54,7 +55,7 @@ def take(job_id: UUID, *, seconds: float, worker: str, now: datetime) -> tuple[L
     """Lease one due job, or None: not due, ended, taken by another at this moment, or given up here."""
     # SKIP LOCKED: of two workers rung for one job, the second goes away instead of waiting.
     job = Job.objects.select_for_update(skip_locked=True).filter(due(now), pk=job_id).first()
-    if job is None:
+    if job is None or _is_same_running(job, now):
         return None
     if job.state == State.RUNNING:
         job.lapses += 1
@@ -74,6 +75,16 @@ def take(job_id: UUID, *, seconds: float, worker: str, now: datetime) -> tuple[L
     job.started_at = job.started_at or now
     job.save()
     return lease, job
+
+
+def _is_same_running(job: Job, now: datetime) -> bool:
+    """Whether a job of the same key is being worked on: this one then waits behind it."""
+    if not job.key:
+        return False
+    with connection.cursor() as cursor:
+        # Until the commit: two workers must not both find that the other has not begun.
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [job.key])
+    return Job.objects.filter(key=job.key, state=State.RUNNING, lease_until__gt=now).exclude(pk=job.pk).exists()
 
 
 def renew(lease: Lease, *, now: datetime) -> Standing:
@@ -131,14 +142,26 @@ def try_later(lease: Lease, *, code: str, text: str, delay_seconds: float, now: 
         _close(job, State.CANCELLED, now=now)
     elif job.attempts - job.lapses >= job.max_attempts:
         _close(job, State.FAILED, now=now, code=code, text=f"{text} (after {job.attempts} tries)")
-    else:
-        job.state = State.QUEUED
-        job.run_at = now + timedelta(seconds=delay_seconds)
-        job.rung_at = None
-        job.error_code, job.error_text = code, text
-        _drop_lease(job)
-        job.save()
+    elif not _queue_again(job, code=code, text=text, run_at=now + timedelta(seconds=delay_seconds)):
+        _close(job, State.CANCELLED, now=now, code="superseded", text="A later job does the same.")
     return State(job.state)
+
+
+def _queue_again(job: Job, *, code: str, text: str, run_at: datetime) -> bool:
+    """False when another job of the same key is queued already: it does what this one would do again."""
+    job.state = State.QUEUED
+    job.run_at = run_at
+    job.rung_at = None
+    job.error_code, job.error_text = code, text
+    _drop_lease(job)
+    try:
+        with transaction.atomic():
+            job.save()
+    except IntegrityError as error:
+        if ONE_QUEUED not in str(error):
+            raise
+        return False
+    return True
 
 
 def _own(lease: Lease) -> Job:

@@ -54,13 +54,13 @@ class Job(models.Model):
                 condition=Q(state__in=[state.value for state in CLOSED], finished_at__isnull=False)
                 | Q(state__in=[state.value for state in OPEN], finished_at__isnull=True),
             ),
+            # Of the queued ones only: what runs may have read its input before the newest deed.
             models.UniqueConstraint(
-                name="job_one_open_per_key",
-                fields=["key"],
-                condition=~Q(key="") & Q(state__in=[state.value for state in OPEN]),
+                name="job_one_queued_per_key", fields=["key"], condition=~Q(key="") & Q(state=State.QUEUED)
             ),
         ]
         indexes = [
+            models.Index(fields=["key"], name="job_running_key", condition=~Q(key="") & Q(state=State.RUNNING)),
             models.Index(fields=["run_at", "id"], name="job_queued", condition=Q(state=State.QUEUED)),
             models.Index(fields=["lease_until", "id"], name="job_running", condition=Q(state=State.RUNNING)),
             models.Index(fields=["subject_id", "-created_at"], name="job_by_subject"),

@@ -10,8 +10,8 @@ from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
 from jobs import leases
-from jobs.domain.state import OPEN, State
-from jobs.errors import JobClosed, JobMissing, JobNotRetryable
+from jobs.domain.state import State
+from jobs.errors import JobClosed, JobMissing, JobNotCancellable, JobNotRetryable
 from jobs.handlers import handler_of
 from jobs.models import Job
 
@@ -30,8 +30,9 @@ def enqueue(
 ) -> Job:
     """Write a job in the caller's transaction: it exists if and only if the deed does.
 
-    With ``key``, an open job of the same key is returned instead of a second one; a queued one is held
-    until the caller's transaction ends, so that it cannot begin without seeing what the caller wrote.
+    With ``key``, a queued job of the same key is returned instead of a second one, held until the
+    caller's transaction ends: it cannot begin without seeing what the caller wrote. One that runs already
+    may have read its input before; so another is queued behind it, and the two never run side by side.
     ``caused_by`` is a record's id. Raises RuntimeError for a kind without handler.
     """
     known = handler_of(kind)
@@ -57,16 +58,16 @@ def enqueue(
 
 def _write_once(job: Job) -> Job:
     while True:
+        if job.key and (same := Job.objects.select_for_update().filter(key=job.key, state=State.QUEUED).first()):
+            return same
         try:
             with transaction.atomic():
                 job.save(force_insert=True)
             return job
         except IntegrityError as error:
-            if "job_one_open_per_key" not in str(error):
+            # Another transaction wrote the same between the two statements: look again.
+            if leases.ONE_QUEUED not in str(error):
                 raise
-        same = Job.objects.select_for_update().filter(key=job.key, state__in=OPEN).first()
-        if same is not None:  # else it ended between the two statements: write ours
-            return same
 
 
 def ring() -> None:
@@ -77,10 +78,13 @@ def ring() -> None:
 
 @transaction.atomic
 def cancel_job(*, job_id: UUID, actor: Actor, now: datetime) -> Job:
-    """End a queued job at once; ask a running one to stop. Raises JobMissing, JobClosed."""
+    """End a queued job at once; ask a running one to stop. Raises JobMissing, JobClosed, JobNotCancellable."""
     job = _locked(job_id)
     if not job.is_open:
         raise JobClosed(f"The job has ended: {job.state}.")
+    known = handler_of(job.kind)
+    if known is not None and not known.is_cancellable:
+        raise JobNotCancellable(f"{job.kind} completes a decision that was taken; it is not cancelled.")
     if job.state == State.QUEUED:
         leases.drop_queued(job, now=now)
     else:
@@ -96,8 +100,8 @@ def retry_job(*, job_id: UUID, actor: Actor, now: datetime) -> Job:
     job = _locked(job_id)
     if job.state not in (State.FAILED, State.CANCELLED):
         raise JobNotRetryable(f"Only a failed or cancelled job is tried again; this one is {job.state}.")
-    if job.key and Job.objects.filter(key=job.key, state__in=OPEN).exists():
-        raise JobNotRetryable("Another job that does the same is already open.")
+    if job.key and Job.objects.filter(key=job.key, state=State.QUEUED).exists():
+        raise JobNotRetryable("Another job that does the same is already queued.")
     leases.reset(job, now=now)
     _record(Verb.JOB_RETRIED, job, actor=actor, now=now)
     ring()

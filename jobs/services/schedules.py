@@ -11,6 +11,7 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
+from jobs.domain.state import State
 from jobs.errors import ScheduleMalformed, ScheduleMissing
 from jobs.handlers import handler_of
 from jobs.models import Job, Schedule
@@ -87,6 +88,8 @@ def enqueue_due(*, schedule_id: UUID, now: datetime) -> Job:
     if schedule is None:
         raise ScheduleMissing(f"There is no schedule {schedule_id}.")
     key = f"schedule:{schedule.pk}"
+    if running := Job.objects.filter(key=key, state=State.RUNNING).first():
+        return running  # the next tick of the timer comes anyway
     return enqueue(schedule.kind, subject_id=schedule.subject_id, now=now, args=schedule.args, key=key)
 
 
