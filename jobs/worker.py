@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
-from billiard.exceptions import SoftTimeLimitExceeded
+from celery.exceptions import SoftTimeLimitExceeded
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 RENEWALS_PER_LEASE = 3
 # The queue's own database: a restart of PostgreSQL, a deadlock. Worth another try for every kind.
-DATABASE_AWAY = (OperationalError, InterfaceError)
+DATABASE_AWAY: tuple[type[Exception], ...] = (OperationalError, InterfaceError)
 
 
 def worker_name() -> str:
@@ -76,7 +76,7 @@ def _run_handler(handler: Handler, run: Run, job: Job) -> None:
         leases.fail(run.lease, code="time_limit", text=text, now=run.now())
     except LeaseLost:
         raise
-    except (*handler.retry_on, *DATABASE_AWAY) as error:
+    except handler.retry_on + DATABASE_AWAY as error:
         _try_later(run, error)
     except GoldgateError as error:
         leases.fail(run.lease, code=error.code, text=str(error), now=run.now())

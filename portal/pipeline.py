@@ -6,17 +6,13 @@ other way to start work, apart from the schedule.
 
 import importlib
 import importlib.util
-import logging
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 from audit import pipeline
 from audit.models import Record
 from audit.verbs import Verb
 from jobs.handlers import handler_of
-from jobs.services import enqueue, ensure_schedule
-
-log = logging.getLogger(__name__)
+from jobs.services import enqueue
 
 # The rooms that may have handlers (their ``tasks`` module), in import order.
 ROOMS = ["accounts", "policies", "registry", "catalog", "signing", "scans", "approvals", "admission"]
@@ -24,23 +20,15 @@ ROOMS = ["accounts", "policies", "registry", "catalog", "signing", "scans", "app
 
 @dataclass(frozen=True, slots=True)
 class JobRule:
-    """One job that follows from a verb. Its subject is the record's subject, unless ``subject`` names
-    a key of the record's data. With ``is_once``, a second one for the same subject waits for none."""
+    """One job that follows from a verb.
+
+    Its subject is the record's subject, unless ``subject`` names a member of the record's data. With
+    ``is_once``, a job that is queued for the same subject already will do.
+    """
 
     kind: str
     subject: str = ""
     is_once: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Schedule:
-    """One job that a timer starts. People may change the timer in the page; this is what it begins with."""
-
-    name: str
-    kind: str
-    every_seconds: int | None = None
-    crontab: str | None = None  # five fields, UTC
-    args: dict[str, Any] = field(default_factory=dict)
 
 
 PIPELINE: dict[Verb, list[JobRule]] = {
@@ -63,10 +51,6 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.FINDINGS_CHANGED: [JobRule("approvals.refresh", is_once=True)],
 }
 
-SCHEDULES: list[Schedule] = [
-    # scans
-]
-
 
 def connect() -> None:
     """Load every room's handlers and register every rule with the record.
@@ -74,23 +58,13 @@ def connect() -> None:
     Raises RuntimeError for a job kind that no room handles: the process must not start.
     """
     for room in ROOMS:
-        try:
-            if importlib.util.find_spec(f"{room}.tasks"):
-                importlib.import_module(f"{room}.tasks")
-        except ImportError as error:
-            log.warning("the handlers of %s are not loaded: %s", room, error)
+        if importlib.util.find_spec(f"{room}.tasks"):
+            importlib.import_module(f"{room}.tasks")
     for verb, rules in PIPELINE.items():
         for rule in rules:
             if handler_of(rule.kind) is None:
-                log.warning("%s starts %r, which no room handles", verb, rule.kind)
-                continue
+                raise RuntimeError(f"{verb} starts {rule.kind!r}, which no room handles")
             pipeline.subscribe(verb, _Starter(rule))
-
-
-def ensure_schedules() -> None:
-    """Make the schedules that are not there yet. Raises RuntimeError for a job kind that no room handles."""
-    for rule in SCHEDULES:
-        ensure_schedule(rule.name, rule.kind, every_seconds=rule.every_seconds, crontab=rule.crontab, args=rule.args)
 
 
 @dataclass(frozen=True, slots=True)

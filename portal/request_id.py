@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from uuid6 import uuid7
 
-from audit.request import current_request_id
+from audit.request import current_request_id as current_request_id
 
 
 class RequestIdMiddleware:

@@ -16,7 +16,7 @@ class ActorOutput(serializers.Serializer[Any]):
 class SubjectOutput(serializers.Serializer[Any]):
     kind = serializers.CharField(source="subject_kind")
     id = serializers.CharField(source="subject_id")
-    label = serializers.CharField(source="subject_label")
+    label = serializers.CharField(source="subject_label")  # type: ignore[assignment]
 
 
 class RecordOutput(serializers.ModelSerializer[Record]):

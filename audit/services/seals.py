@@ -35,7 +35,7 @@ def seal_pending(now: datetime) -> list[Seal]:
 
     A second sealer at the same moment closes nothing.
     """
-    seals = []
+    seals: list[Seal] = []
     while True:
         seal = _seal_batch(now)
         if seal is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from portal import pipeline, scheduler
+from portal import scheduler
 from portal.celery import celery_app
 
 
@@ -26,5 +26,4 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
-        pipeline.ensure_schedules()
         scheduler.run(stop)

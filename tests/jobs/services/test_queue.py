@@ -158,10 +158,8 @@ class TestConstraints:
         ("fields", "constraint"),
         [
             pytest.param({"state": "odd"}, "job_(state_known|closed_has_end)", id="state"),
-            pytest.param({"lease_token": uuid.UUID(int=1)}, "job_running_has_lease", id="lease-without-running"),
-            pytest.param(
-                {"state": "running", "lease_token": None}, "job_running_has_lease", id="running-without-lease"
-            ),
+            pytest.param({"lease_token": uuid.UUID(int=1)}, "job_running_has_lease", id="not-running"),
+            pytest.param({"state": "running", "lease_token": None}, "job_running_has_lease", id="no-lease"),
             pytest.param({"state": "failed", "finished_at": None}, "job_closed_has_end", id="closed-without-end"),
         ],
     )

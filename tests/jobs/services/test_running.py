@@ -63,9 +63,9 @@ class TestOutcome:
     @pytest.mark.parametrize(
         ("error", "code", "text"),
         [
-            pytest.param(TagMissing("There is no tag 13.", cure="Name another."), "tag_missing", "There is no tag 13. Name another.", id="ours"),
+            pytest.param(TagMissing("No tag 13.", cure="Name one."), "tag_missing", "No tag 13. Name one.", id="ours"),
             pytest.param(KeyError("digest"), "unexpected", "KeyError: 'digest'", id="bug"),
-            pytest.param(RegistryAway("It is away."), "registry_away", "It is away.", id="retryable-elsewhere-not-named-here"),
+            pytest.param(RegistryAway("It is away."), "registry_away", "It is away.", id="not-named-here"),
             pytest.param(TimeLimitReached(), "time_limit", "It took longer than 60 s.", id="limit"),
         ],
     )  # fmt: skip
@@ -153,7 +153,7 @@ class TestTake:
     def test_not_while_its_lease_holds(self, now):
         job = JobFactory(state=State.RUNNING, lease_until=now + timedelta(microseconds=1))
         assert self.take(job, now) is None
-        lease, taken = self.take(job, now + timedelta(seconds=1))
+        _, taken = self.take(job, now + timedelta(seconds=1))
         assert (taken.attempts, taken.lapses, taken.lease_until) == (2, 1, now + timedelta(seconds=61))
 
     def test_gives_up_on_what_kills_its_workers(self, now):
@@ -195,7 +195,9 @@ class TestLeaseLost:
             pytest.param(lambda lease, at: leases.succeed(lease, now=at), id="succeed"),
             pytest.param(lambda lease, at: leases.fail(lease, code="c", text="t", now=at), id="fail"),
             pytest.param(lambda lease, at: leases.cancel(lease, now=at), id="cancel"),
-            pytest.param(lambda lease, at: leases.try_later(lease, code="c", text="t", delay_seconds=1, now=at), id="later"),
+            pytest.param(
+                lambda lease, at: leases.try_later(lease, code="c", text="t", delay_seconds=1, now=at), id="later"
+            ),
         ],
     )  # fmt: skip
     def test_the_loser_writes_no_outcome(self, lost, write):
