@@ -56,7 +56,8 @@ class Command(BaseCommand):
             make_secret(options["make_keys"] / "session.key", secrets.token_urlsafe(48))
             make_secret(options["make_keys"] / "credentials.key", urlsafe_b64encode(secrets.token_bytes(32)).decode())
         self._keys()
-        call_command("person", "first-admin", password_file=options["password_file"], stdout=self.stdout)
+        if not settings.GOLDGATE_DEMO:  # the demo brings three people of its own
+            call_command("person", "first-admin", password_file=options["password_file"], stdout=self.stdout)
         self._policy()
         if options["gate_home"] and not (options["gate_home"] / "token").exists():
             self._gate(options["gate_home"])
