@@ -333,9 +333,10 @@ class Leadership:
         return True
 
     def wait(self, seconds_at_most: float) -> None:
-        """Until a deed commits that a snapshot must say, or the time is over."""
-        for _ in connection.connection.notifies(timeout=seconds_at_most, stop_after=1):
-            pass
+        """Until a deed commits that a snapshot must say, or the time is over. Raises OperationalError."""
+        with connection.wrap_database_errors:  # else psycopg's own errors come out, which nobody here expects
+            for _ in connection.connection.notifies(timeout=seconds_at_most, stop_after=1):
+                pass
 
     def release(self) -> None:
         """Let another lead."""
