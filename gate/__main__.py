@@ -10,13 +10,14 @@ from core.errors import GoldgateError
 from gate.certificate import ca_bundle, ensure_certificate
 from gate.home import Home
 from gate.process import serve
+from gate.server import LOG_FORMAT
 from gate.webhook_manifest import EXEMPT_NAMESPACES, render
 
 
 def main(arguments: list[str]) -> int:
     """Run one command. 0: done; 1: it could not be; 2: wrong usage."""
     options = _parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
     try:
         home = Home.read(options.home)
         match options.command:

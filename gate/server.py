@@ -29,6 +29,7 @@ from gate.spool import Spool, SpoolUnavailable, bytes_in
 from gate.words import moment
 
 LOG = logging.getLogger("goldgate.gate.server")
+LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 HOME_VARIABLE = "GOLDGATE_GATE_HOME"
 DEADLINE_SECONDS = 2.0  # for reading and recording together; the API server waits 5
 REFRESH_SECONDS = 0.2
@@ -82,6 +83,7 @@ class GateApp:
         self.spool.close()
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
         home = Home.read(Path(os.environ[HOME_VARIABLE]))
         home.make_directories()
         self.start(home, loop)
