@@ -228,7 +228,7 @@ def _record_tag(asked: Import, repository: Repository, tag: str, digest: Digest,
         return Digest.parse(row.resolved_digest)
     row.resolved_digest = str(digest)
     row.save(update_fields=["resolved_digest"])
-    TagSeen.objects.create(repository=repository, tag=tag, digest=str(digest), seen_at=now)
+    TagSeen.objects.get_or_create(repository=repository, tag=tag, digest=str(digest), seen_at=now)
     return digest
 
 
