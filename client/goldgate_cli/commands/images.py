@@ -31,7 +31,7 @@ def approved(context: click.Context) -> None:
     output.table(
         ("image", "state", "until", "FROM"),
         [
-            (f"{row['image']}/{row['version']} {row['subversion']}", row["state"], row.get("until"), row["reference"])
+            (f"{row['image']}/{row['version']} {row['name']}", row["state"], row["until"], row["from_line"])
             for row in rows
         ],
     )
@@ -52,15 +52,10 @@ def status(context: click.Context, image: str) -> None:
         output.emit(version)
         return
     current = version.get("current")
-    click.echo(
-        f"{image}: {current['reference']} until {current['until']}" if current else f"{image}: nothing is certified"
-    )
+    click.echo(f"{image}: {current['from_line']}" if current else f"{image}: nothing is certified")
     output.table(
-        ("subversion", "state", "until", "digest", "why"),
-        [
-            (row["subversion"], row["state"], row.get("until"), row["digest"], row.get("sentence"))
-            for row in version["history"]
-        ],
+        ("subversion", "state", "digest", "why"),
+        [(row["name"], row["state"], row["digest"], row["sentence"]) for row in version["history"]],
     )
 
 
@@ -76,7 +71,7 @@ def show(context: click.Context, digest: str) -> None:
     if output.is_json():
         output.emit({"artifact": artifact, "scan": scan, "findings": findings})
         return
-    for name in ("digest", "kind", "architecture", "os", "user", "size_bytes"):
+    for name in ("digest", "kind", "platform", "user", "size_bytes"):
         click.echo(f"{name:14} {artifact.get(name) if artifact.get(name) not in (None, '') else '–'}")
     click.echo(f"{'scan':14} {_scan_line(scan)}")
     output.table(

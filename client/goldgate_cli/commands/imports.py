@@ -1,78 +1,94 @@
-"""``goldgate import``: a reference, a list of them, or an OCI archive, with its progress."""
+"""``goldgate import``: references, a list of them, or an OCI archive, with its progress."""
 
 from pathlib import Path
 from typing import Any
 
 import click
+import requests
 
 from goldgate_cli import output
 from goldgate_cli.api import Api
 from goldgate_cli.errors import Exit, WrongInput
 
+MAX_LIST_BYTES = 200_000
+
 
 @click.command(name="import")
 @click.argument("references", nargs=-1, metavar="[REFERENCE…]")
-@click.option("--archive", type=click.Path(exists=True, dir_okay=False), help="An OCI archive (tar) instead.")
-@click.option("--name", default="", help="With --archive: the repository to record it under, e.g. debian.")
+@click.option("--archive", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="An OCI archive (tar).")
+@click.option("--name", default="", help="Of an archive with several images: which one.")
 @click.option(
-    "--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these; as often as needed. Default: all."
+    "--list",
+    "list_file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file with a reference a line, its platforms after it.",
 )
+@click.option("--platform", "platforms", multiple=True, metavar="OS/ARCH", help="Only these. Default: all.")
 @click.option("--no-wait", is_flag=True, help="Return once it is asked for.")
 @click.pass_context
 def import_(
     context: click.Context,
     references: tuple[str, ...],
-    archive: str | None,
+    archive: Path | None,
     name: str,
+    list_file: Path | None,
     platforms: tuple[str, ...],
     no_wait: bool,
 ) -> None:
-    """Import images by REFERENCE, or from an OCI archive. A tag is resolved once, and the digest recorded."""
-    if bool(references) == bool(archive):
-        raise click.UsageError("Name references, or an archive with --archive; one of the two.")
+    """Import images by REFERENCE, from a list, or from an OCI archive. A tag is resolved once, and the digest recorded."""
+    if sum(map(bool, (references, archive, list_file))) != 1:
+        raise click.UsageError("Name references, or --archive, or --list; one of the three.")
     api: Api = context.obj["api"]()
-    if archive:
-        answers = [_upload(api, Path(archive), name, platforms)]
-    else:
-        answers = [_ask(api, reference, platforms) for reference in references]
-    if no_wait:
-        jobs = [{"import": body, "job": {"state": "queued", "url": location}} for body, location in answers]
-    else:
-        jobs = [_follow(api, body, location) for body, location in answers]
+    asked = list(_imports(api, references, archive, name, list_file, platforms))
+    rows = asked if no_wait else [_follow(api, one) for one in asked]
     if output.is_json():
-        output.emit(jobs)
+        output.emit(rows)
     else:
-        for row in jobs:
+        for row in rows:
             _show(row)
-    if any(row["job"]["state"] in ("failed", "cancelled") for row in jobs):
+    if any(row["state"] == "failed" for row in rows):
         context.exit(Exit.DENIED)
 
 
-def _ask(api: Api, reference: str, platforms: tuple[str, ...]) -> tuple[dict[str, Any], str]:
-    response = api.call("POST", "imports", json={"reference": reference, "platforms": list(platforms)})
-    return response.json(), response.headers["Location"]
-
-
-def _upload(api: Api, archive: Path, name: str, platforms: tuple[str, ...]) -> tuple[dict[str, Any], str]:
-    if not name:
-        raise WrongInput("An archive says nothing about where it came from: give --name, e.g. --name debian.")
-    with archive.open("rb") as file:
+def _imports(
+    api: Api,
+    references: tuple[str, ...],
+    archive: Path | None,
+    name: str,
+    list_file: Path | None,
+    platforms: tuple[str, ...],
+) -> list[dict[str, Any]]:
+    if archive:
         chosen = ",".join(platforms) or None
-        response = api.upload("imports/archive", file, media_type="application/x-tar", name=name, platforms=chosen)
-    return response.json(), response.headers["Location"]
+        given = {key: value for key, value in (("name", name), ("platforms", chosen)) if value}
+        with archive.open("rb") as file:
+            return _rows(api.upload("imports", file, media_type="application/x-tar", **given))
+    if list_file:
+        text = list_file.read_text(encoding="utf-8")
+        if len(text) > MAX_LIST_BYTES:
+            raise WrongInput(f"{list_file} is larger than {MAX_LIST_BYTES} bytes; split it.")
+        return _rows(api.call("POST", "imports", json={"text": text}))
+    rows = []
+    for reference in references:
+        body = {"reference": reference} | ({"platforms": list(platforms)} if platforms else {})
+        rows += _rows(api.call("POST", "imports", json=body))
+    return rows
 
 
-def _follow(api: Api, body: dict[str, Any], location: str) -> dict[str, Any]:
-    with output.JobProgress() as progress:
-        job = api.follow_job(location, told=progress.told)
-    if body.get("id"):
-        body = api.get(f"imports/{body['id']}")
-    return {"import": body, "job": job}
+def _rows(response: requests.Response) -> list[dict[str, Any]]:
+    return list(response.json()["imports"])
+
+
+def _follow(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
+    if asked.get("job_id"):
+        with output.JobProgress() as progress:
+            api.follow_job(f"jobs/{asked['job_id']}", told=progress.told)
+    return api.get(f"imports/{asked['id']}")
 
 
 def _show(row: dict[str, Any]) -> None:
-    asked = row["import"].get("asked_reference") or row["import"].get("name") or "archive"
-    if row["job"]["state"] == "succeeded":
-        click.echo(f"{asked}: {row['import'].get('digest') or row['import'].get('resolved_digest')}")
-    else:
-        click.echo(f"{asked}: {row['job']['state']} {row['job'].get('error_text') or ''}".rstrip())
+    asked = row.get("asked_reference") or "archive"
+    digest = (row.get("artifact") or {}).get("digest") or row.get("resolved_digest")
+    click.echo(f"{asked}: {row['state']} {digest or ''} {row.get('failure') or ''}".rstrip())
+    for warning in row.get("warnings", []):
+        output.say(f"! {warning}")
