@@ -8,6 +8,7 @@
 It is no stand-in for a registry that works (``tests/contract`` uses real ones): it only does what it is told.
 """
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -40,12 +41,15 @@ class Seen:
 class HostileRegistry:
     """Answers ``answers[path]`` (query included, or without it); a list is used up answer by answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, Answer | list[Answer] | Callable[[Seen], Answer]] = {}
         self.default = Answer(404, b'{"errors":[{"code":"NOT_FOUND","message":"no such thing"}]}')
         self.seen: list[Seen] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        self._server.handle_error = lambda *_: None  # a client that hangs up is what many tests want
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._server.block_on_close = False
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
 

@@ -72,9 +72,7 @@ class TestCopyArtifact:
         side = side_for(target.registry)
         for child in selectors.children_of(artifact):
             assert str(side.get_manifest(target.path, child.child.digest).digest) == child.child.digest
-        assert (
-            RepositoryArtifact.objects.filter(repository=target).count() == 3
-        )
+        assert RepositoryArtifact.objects.filter(repository=target).count() == 3
 
     def test_a_layer_that_was_pruned_is_fetched_again(self, source, target):
         artifact = imported(f"{source.host}/debian/base:12-old")
