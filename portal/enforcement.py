@@ -66,6 +66,9 @@ class AccessMiddleware:
         access = access_to(name, request.method or "")
         if access is None:
             return _method_refused(request, name)
+        if request.method == "HEAD":
+            # RFC 9110, 9.3.2: HEAD is GET without the body, which the server leaves out. Views name GET alone.
+            request.method = "GET"
         return None if access.is_public else _page_refusal(request, name, access)
 
 

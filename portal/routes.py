@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from django.contrib.admindocs.views import simplify_regex
 from django.urls import URLPattern, URLResolver, get_resolver
 from rest_framework.views import APIView
 
@@ -39,4 +40,9 @@ def _below(resolver: URLResolver, prefix: str, namespaces: tuple[str, ...]) -> I
             yield from _below(entry, path, inner)
         elif isinstance(entry, URLPattern):
             name = ":".join([*namespaces, entry.name or ""])
-            yield Route(name=name, template=PARAMETER.sub(r"{\1}", path), view=entry.callback)
+            yield Route(name=name, template=_template(path), view=entry.callback)
+
+
+def _template(path: str) -> str:
+    # simplify_regex leaves path()'s own notation alone but for the converters, and makes one of re_path()'s.
+    return PARAMETER.sub(r"{\1}", simplify_regex(PARAMETER.sub(r"<\1>", path))).replace("\\", "")

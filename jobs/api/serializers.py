@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from jobs.models import Job
@@ -50,5 +51,6 @@ class JobOutput(serializers.ModelSerializer[Job]):
             "finished_at",
         ]
 
+    @extend_schema_field(JobErrorOutput(allow_null=True))
     def get_error(self, job: Job) -> JobErrorOutput | None:
         return JobErrorOutput(job).data if job.error_code else None  # type: ignore[return-value]

@@ -183,14 +183,8 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "portal.openapi.say_who_may"],
-    # Members of the same name with other values in other rooms need a name of their own.
-    "ENUM_NAME_OVERRIDES": {
-        "RoleEnum": "accounts.roles.ROLE_CHOICES",
-        "ScopeEnum": "accounts.roles.SCOPE_CHOICES",
-        "PersonSourceEnum": "accounts.models.person.PersonSource",
-        "GrantSourceEnum": "accounts.models.role_grant.GrantSource",
-    },
+    # Enumerations stay with their members: rooms need not agree on names for every "state" and "kind".
+    "POSTPROCESSING_HOOKS": ["portal.openapi.say_who_may"],
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

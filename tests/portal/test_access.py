@@ -23,7 +23,7 @@ METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ALL = list(routes())
 API = [route for route in ALL if route.api_view]
 # What a token may never do, whatever it carries: be more than it was, or stand in for a person's judgement.
-NO_TOKEN = re.compile(r"people|tokens|roles|teams/|review|suspend|revoke|reject|certif", re.IGNORECASE)
+NO_TOKEN = re.compile(r"/people|/v1/tokens|/roles|/teams|review|suspend|revoke|reject|certif")
 UUID = "0190a1b0-0000-7000-8000-000000000000"
 
 
@@ -127,9 +127,10 @@ REVIEWED_AS_PUBLIC = {
     # the public halves of keys: whoever verifies must be able to fetch them
     "GET api:signing-keys",
     "GET api:signing-key-pem",
+    "GET api:record-keys",
     # signed metadata and targets, verified by each gate; any static host may serve them
     "GET tuf:metadata",
-    "GET tuf:targets",
+    "GET tuf:target",
     # with a one-time enrolment token
     "POST api:gates",
 }
@@ -137,7 +138,7 @@ REVIEWED_AS_PUBLIC = {
 
 @pytest.fixture(scope="module")
 def document():
-    return make_document()
+    return make_document()[0]
 
 
 class TestTheDocument:
@@ -229,6 +230,7 @@ PRINCIPALS = [
     *(Principal(f"{role}-session", (role,)) for role in Role),
     *(Principal(f"{role}-token", (role,), "token", EVERY_SCOPE) for role in Role),
     Principal("every-role", EVERY),
+    Principal("every-role-token", EVERY, "token", EVERY_SCOPE),
     Principal("every-role-token-that-reads", EVERY, "token", (Scope.READ,)),
     Principal("no-role-token", (), "token", EVERY_SCOPE),
     Principal("closed-account-with-living-session", EVERY, fault="closed"),
@@ -239,17 +241,21 @@ PRINCIPALS = [
     Principal("ended-token", EVERY, "token", EVERY_SCOPE, fault="ended"),
     Principal("one-time-password", EVERY, fault="one-time"),
 ]
+STAND_FOR_ALL = {"anonymous", "every-role", "every-role-token"}
+
+
+FILLERS = (UUID, "1", "a" * 64, "sha256:" + "a" * 64, "timestamp.json", f"{'a' * 64}.overlay-1.json")
 
 
 def address_of(route: Route) -> str:
     """The route's address with identifiers of nothing."""
     parameters = re.findall(r"\{(\w+)\}", route.template)
-    for filler in (UUID, "1", "a" * 64, "sha256:" + "a" * 64):
+    for filler in FILLERS:
         try:
             return reverse(route.name, kwargs=dict.fromkeys(parameters, filler))
         except NoReverseMatch:
             continue
-    return re.sub(r"\{\w+\}", UUID, route.template)
+    raise LookupError(f"no identifier fits {route.template}: add one to FILLERS")
 
 
 def is_refusal(answer) -> bool:
@@ -280,16 +286,17 @@ class TestTheMatrix:
         let_in, wrote = [], []
         for route in ALL:
             address = address_of(route)
+            before = rows_written()
             for method in METHODS:
                 access = ROUTES[route.name].get("GET" if method == "HEAD" else method)
-                if principal.may(access, route):
+                # A method without a row is refused before anybody looks at who asks: three callers stand for all.
+                if principal.may(access, route) or (access is None and principal.id not in STAND_FOR_ALL):
                     continue
-                before = rows_written()
                 answer = client.generic(method, address, b"{}", content_type="application/json")
                 if not is_refusal(answer):
                     let_in.append((method, address, answer.status_code))
-                if rows_written() != before:
-                    wrote.append((method, address))
+            if rows_written() != before:
+                wrote.append(address)
         assert (let_in, wrote) == ([], [])
 
     @pytest.mark.parametrize("principal", [p for p in PRINCIPALS if p.is_alive], ids=lambda principal: principal.id)

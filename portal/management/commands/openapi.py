@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from portal.openapi import DocumentFaulty, make_document
+from portal.openapi import make_document
 
 FILE = settings.ROOT / "docs" / "reference" / "openapi.json"
 
@@ -19,10 +19,10 @@ class Command(BaseCommand):
         parser.add_argument("--check", action="store_true", help="write nothing; fail when the file is out of date")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            text = json.dumps(make_document(), indent=1, ensure_ascii=False, sort_keys=True) + "\n"
-        except DocumentFaulty as error:
-            raise CommandError(str(error)) from error
+        document, warnings = make_document()
+        if warnings:
+            raise CommandError("\n".join(warnings))
+        text = json.dumps(document, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
         if not options["check"]:
             FILE.write_text(text, encoding="utf-8")
         elif not FILE.exists() or FILE.read_text(encoding="utf-8") != text:
