@@ -98,9 +98,14 @@ def approved_list(at: datetime) -> list[Entry]:
     return entries(approved_subversions(at), at)
 
 
+def _storable(name: str) -> str:
+    """``name``, or "" for what no name can be: PostgreSQL knows no NUL, and would fail instead of finding nothing."""
+    return "" if "\0" in name else name
+
+
 def version_by_name(name: str) -> Version:
     """The version called ``debian/12``. Raises NoSuchImage."""
-    image, _, version = name.partition("/")
+    image, _, version = _storable(name).partition("/")
     found = Version.objects.select_related("image").filter(image__name=image, name=version).first()
     if found is None:
         raise NoSuchImage(f"There is no {name} in the catalog.", cure="Ask for it: it is not here yet.")
@@ -109,7 +114,7 @@ def version_by_name(name: str) -> Version:
 
 def image_by_name(name: str) -> Image:
     """The image called ``name``. Raises NoSuchImage."""
-    found = Image.objects.select_related("owner", "created_by").filter(name=name).first()
+    found = Image.objects.select_related("owner", "created_by").filter(name=_storable(name)).first()
     if found is None:
         raise NoSuchImage(f"There is no {name} in the catalog.", cure="Ask for it: it is not here yet.")
     return found
@@ -117,7 +122,7 @@ def image_by_name(name: str) -> Image:
 
 def history(name: str) -> QuerySet[Subversion]:
     """Every subversion of ``debian/12``, the latest certified first, then candidates, newest first."""
-    image, _, version = name.partition("/")
+    image, _, version = _storable(name).partition("/")
     return (
         _loaded()
         .filter(version__image__name=image, version__name=version)
@@ -211,3 +216,29 @@ def version_names() -> list[str]:
     """Every version as ``image/version``, for a list to choose from."""
     rows = Version.objects.order_by("image__name", "name").values_list("image__name", "name")
     return [f"{image}/{name}" for image, name in rows[:500]]
+
+
+def usable_holding(artifact_ids: Iterable[UUID | str], at: datetime) -> dict[str, Subversion]:
+    """Artifact id → what may be used at ``at`` and is it, or is an index that lists it. One query."""
+    ids = [str(one) for one in artifact_ids]
+    is_held = Q(artifact_id__in=ids) | Q(artifact__child_links__child_id__in=ids)
+    rows = _loaded().filter(usable_at(at)).filter(is_held).annotate(child_id=F("artifact__child_links__child_id"))
+    found: dict[str, Subversion] = {}
+    for row in rows.order_by("-certified_from", "-pk"):
+        for one in (str(row.artifact_id), str(row.child_id)):
+            found.setdefault(one, row)
+    return found
+
+
+def usable_count(at: datetime) -> int:
+    """How many subversions may be used at ``at``."""
+    return Subversion.objects.filter(usable_at(at)).count()
+
+
+def search(text: str) -> list[Subversion]:
+    """Builds whose image, version, name or digest begins with ``text``: ``debian/12``, ``ab12cd``. At most 20."""
+    image, _, rest = text.partition("/")
+    version, _, name = rest.partition("/")
+    named = Q(version__image__name__startswith=image, version__name__startswith=version, name__startswith=name)
+    digest = text if text.startswith("sha") else f"sha256:{text}"
+    return list(_loaded().filter(named | Q(name=text) | Q(artifact__digest__startswith=digest))[:20])

@@ -8,6 +8,7 @@ from approvals.selectors.certificates import (
     moved_certified,
     moved_since_packet,
 )
+from approvals.selectors.evidence import evidence_of
 from approvals.selectors.proposals import (
     latest_proposal,
     open_proposals,
@@ -28,6 +29,7 @@ __all__ = [
     "certification_by_id",
     "certification_of_publication",
     "certifications_of",
+    "evidence_of",
     "latest_proposal",
     "live_certification",
     "moved_certified",

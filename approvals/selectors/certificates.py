@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Prefetch, QuerySet
 
 from approvals.domain.delta import delta, findings_of
 from approvals.domain.packet import Delta
 from approvals.errors import CertificationMissing
-from approvals.models import Certification
+from approvals.models import Certification, CertificationReview
 from approvals.selectors.evidence import findings_now
 from catalog.models import Subversion
 from catalog.selectors import approved_subversions
@@ -24,7 +24,7 @@ def _loaded() -> QuerySet[Certification]:
         "packet",
         "policy",
         "publication__target_repository__registry",
-    ).prefetch_related("consumed__review__reviewer")
+    ).prefetch_related(Prefetch("consumed", CertificationReview.objects.select_related("review__reviewer")))
 
 
 def certification_by_id(certification_id: UUID | str) -> Certification:

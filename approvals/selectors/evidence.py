@@ -37,13 +37,13 @@ def findings_now(artifact: Artifact) -> tuple[Finding, ...]:
             fix_since=row.fix_since,
             is_comparable=row.outcome != "cannot_compare",
         )
-        for row in scans.findings(artifact)
+        for row in scans.findings_in_short(artifact)
     )
 
 
 def _artifact(artifact: Artifact, at: datetime) -> ArtifactEvidence:
     scan = scans.latest_scan(artifact)
-    inventory = scans.latest_inventory(artifact)
+    inventory = scan.inventory if scan and scan.inventory else scans.latest_inventory(artifact)
     known = {
         "digest": artifact.digest,
         "platform": artifact.platform,
