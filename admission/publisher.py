@@ -121,7 +121,7 @@ class Publisher:
         self._changed, self._base_version = {}, 0
         targets = self.repository.targets()
         names = read_target_names(targets.targets) if targets else None
-        if targets is None or names is None:
+        if targets is None or names is None or not self.repository.is_signed_by_present_keys():
             return
         try:
             overlay_file = targets.targets[names.overlay]

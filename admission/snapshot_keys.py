@@ -62,6 +62,26 @@ def renew_root(keys_dir: Path, root_dir: Path, *, now: datetime) -> str:
     return _write_root(keys_dir, signed, [_read_key(root_dir / "root.pem")])
 
 
+def rotate(keys_dir: Path, root_dir: Path, *, now: datetime) -> str:
+    """New online keys under the same root key, which says so in the next root. Its SHA-256.
+
+    The old keys are deleted: from the next root on nobody believes them. Raises SnapshotKeysUnavailable.
+    """
+    root_signer = _read_key(root_dir / "root.pem")
+    signed = Metadata[Root].from_bytes(_roots(keys_dir)[-1]).signed
+    signers = {role: _make_key(keys_dir / f"{role}.pem.new") for role in ONLINE_ROLES}
+    for role, signer in signers.items():
+        for old in list(signed.roles[role].keyids):
+            signed.revoke_key(old, role)
+        signed.add_key(signer.public_key, role)
+    signed.version += 1
+    signed.expires = _whole(now + timedelta(days=ROOT_DAYS))
+    fingerprint = _write_root(keys_dir, signed, [root_signer])
+    for role in ONLINE_ROLES:
+        (keys_dir / f"{role}.pem.new").replace(keys_dir / f"{role}.pem")
+    return fingerprint
+
+
 def load(keys_dir: str) -> OnlineKeys:
     """The publisher's keys. Raises SnapshotKeysUnavailable when one is missing, open to others, or not the root's."""
     if not keys_dir:

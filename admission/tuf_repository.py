@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Snapshot, TargetFile, Targets, Timestamp
@@ -87,6 +88,20 @@ class TufRepository:
             return Metadata[Targets].from_bytes(body).signed
         except (OSError, RepositoryError) as error:
             raise SnapshotUnavailable(f"{version}.targets.json cannot be read: {error}") from error
+
+    def is_signed_by_present_keys(self) -> bool:
+        """Whether what is in force was signed by the keys of the newest root: false after the keys were changed."""
+        root = self._keys.root
+        try:
+            stamp = Metadata[Timestamp].from_bytes((self.metadata_dir / "timestamp.json").read_bytes())
+            root.verify_delegate("timestamp", stamp.signed_bytes, stamp.signatures)
+            version = stamp.signed.snapshot_meta.version
+            for role in ("snapshot", "targets"):
+                found: Metadata[Any] = Metadata.from_bytes((self.metadata_dir / f"{version}.{role}.json").read_bytes())
+                root.verify_delegate(role, found.signed_bytes, found.signatures)
+        except (OSError, RepositoryError):
+            return False
+        return True
 
     def add_target(self, name: str, path: Path) -> TargetFile:
         """Move a finished file to its place under its hash's name."""

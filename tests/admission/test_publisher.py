@@ -237,6 +237,22 @@ class TestReader:
         again.publish_due(now=now + timedelta(days=300))
         assert snapshot().version == 2
 
+    def test_new_online_keys_are_followed_and_the_old_ones_refused(self, publisher, artifact, home, now):
+        publisher.publish_due(now=now)
+        root = (publisher.repository.metadata_dir / "1.root.json").read_bytes()
+        snapshot_keys.rotate(home / "keys", home / "keys" / "root", now=now)
+        publisher.repository.sign_timestamp(now=now + timedelta(seconds=5))  # by whoever has the old key
+        old = (publisher.repository.metadata_dir / "timestamp.json").read_bytes()
+        again = publisher_of(home)
+        again.resume()
+        assert again.publish_due(now=now + timedelta(seconds=6))
+        chain = Chain(root)
+        chain.add_root((again.repository.metadata_dir / "2.root.json").read_bytes())
+        with pytest.raises(UntrustedSnapshot):
+            chain.set_timestamp(old)
+        chain.set_timestamp((again.repository.metadata_dir / "timestamp.json").read_bytes())
+        assert snapshot().version == 2
+
     def test_the_portal_refuses_a_changed_overlay(self, publisher, artifact, now):
         publisher.publish_due(now=now)
         (path,) = publisher.repository.targets_dir.glob("*.overlay-1.json")

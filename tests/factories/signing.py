@@ -39,7 +39,9 @@ class Images:
         self.blobs[digest] = body
         return {"digest": digest, "size": len(body)}
 
-    def image(self, name: str, *, user: str = "65532", base: "str | None" = None, arch: str = "amd64") -> dict[str, Any]:
+    def image(
+        self, name: str, *, user: str = "65532", base: "str | None" = None, arch: str = "amd64"
+    ) -> dict[str, Any]:
         """A descriptor of an image whose layers hold files named ``base`` and ``name``."""
         layers, diff_ids = [], []
         for part in [base, name] if base else [name]:

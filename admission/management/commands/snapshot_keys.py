@@ -13,12 +13,12 @@ from core.errors import GoldgateError
 
 
 class Command(BaseCommand):
-    """``snapshot_keys make``, ``snapshot_keys renew-root``, ``snapshot_keys fingerprint``."""
+    """``snapshot_keys make``, ``renew-root``, ``rotate`` (new online keys), ``fingerprint``."""
 
-    help = "Make the snapshot keys, renew the root, or show its SHA-256."
+    help = "Make the snapshot keys, renew the root, change the online keys, or show the first root's SHA-256."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("deed", choices=["make", "renew-root", "fingerprint"])
+        parser.add_argument("deed", choices=["make", "renew-root", "rotate", "fingerprint"])
         parser.add_argument("--dir", default="", help="default: GOLDGATE_SNAPSHOT_KEYS_DIR")
         parser.add_argument(
             "--root-dir",
@@ -37,6 +37,8 @@ class Command(BaseCommand):
                 fingerprint = snapshot_keys.make(directory, root_dir, now=timezone.now())
             elif options["deed"] == "renew-root":
                 fingerprint = snapshot_keys.renew_root(directory, root_dir, now=timezone.now())
+            elif options["deed"] == "rotate":
+                fingerprint = snapshot_keys.rotate(directory, root_dir, now=timezone.now())
             else:
                 fingerprint = snapshot_keys.fingerprint_of(snapshot_keys.load(str(directory)).roots[0])
         except GoldgateError as error:
