@@ -23,7 +23,7 @@ def refusal_line(verdict: Verdict, *, link: str = "") -> str:
         first = refused[0]
         others = len(refused) - 1
         more = f" ({others} more image{'s' if others > 1 else ''} refused)" if others else ""
-        text = _image_line(first, MAX_LINE - len(more)) + more
+        text = plain(_image_line(first, MAX_LINE - len(more))) + more
     return f"{text} {link}" if link else text
 
 
@@ -39,8 +39,16 @@ def warning_lines(verdict: Verdict) -> list[str]:
 
 def cut(text: str, length: int) -> str:
     """``text``, at most ``length`` characters, one line, with a mark where something is missing."""
-    plain = " ".join(text.split())
-    return plain if len(plain) <= length else plain[: length - 1] + _ELLIPSIS
+    found = plain(text)
+    return found if len(found) <= length else found[: length - 1] + _ELLIPSIS
+
+
+def plain(text: str) -> str:
+    """``text`` on one line, without what a terminal would obey (escapes, bidirectional overrides)."""
+    if text.isprintable() and "  " not in text:
+        return text
+    spaced = " ".join(text.split())
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in spaced)
 
 
 def _image_line(image: ImageVerdict, length: int) -> str:

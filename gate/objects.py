@@ -91,7 +91,7 @@ def _own_images(node: _Node) -> Iterator[ImageUse]:
     """The images that ``node`` names by a key of its own."""
     shown = False
     for key, item in node.value.items():
-        if len(key) != 5 or key.lower() != "image":
+        if len(key) != 5 or item is None or key.lower() != "image":
             continue
         path = f"{node.path}.{key}" if node.path else key
         if isinstance(item, dict):
