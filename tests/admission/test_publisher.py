@@ -18,21 +18,10 @@ from catalog.models import Subversion
 from gate.facts import ScanState
 from gate.snapshot import Snapshot
 from gate.tuf import Chain, UntrustedSnapshot
-from tests.factories.admission import certified_subversion, publisher_of, subversion_of
+from tests.factories.admission import certified_subversion, deed, publisher_of, revoke, subversion_of
 from tests.factories.signing import Images, known_artifact
 
 ACTOR = Actor.system("test")
-
-
-def deed(verb, subversion, now):
-    with transaction.atomic():
-        subject = Subject(kind="subversion", id=str(subversion.pk), label=subversion.name)
-        record(verb, actor=ACTOR, subject=subject, at=now)
-
-
-def revoke(subversion, now):
-    Subversion.objects.filter(pk=subversion.pk).update(revoked_at=now, reason="bad")
-    deed(Verb.SUBVERSION_REVOKED, subversion, now)
 
 
 def snapshot() -> Snapshot:

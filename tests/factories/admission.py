@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from admission import services, snapshot_keys
 from admission.models import Gate
 from admission.publisher import Publisher
 from admission.tuf_repository import TufRepository
-from audit.actor import Actor
+from audit.actor import Actor, Subject
+from audit.services import record
+from audit.verbs import Verb
 from catalog.models import Image, Subversion, Version
 from registry.models import Artifact
 from tests.factories.accounts import PersonFactory
@@ -91,3 +94,16 @@ def decision_row(decision_id: str, *, at: datetime, digest: str, allowed: bool =
         "policy_version": 1,
         "valid_until": None,
     } | fields
+
+
+def deed(verb: Verb, subversion: Subversion, now: datetime) -> None:
+    """The record of a deed about a subversion, alone."""
+    with transaction.atomic():
+        subject = Subject(kind="subversion", id=str(subversion.pk), label=subversion.name)
+        record(verb, actor=ACTOR, subject=subject, at=now)
+
+
+def revoke(subversion: Subversion, now: datetime) -> None:
+    """The column and the record of a revocation."""
+    Subversion.objects.filter(pk=subversion.pk).update(revoked_at=now, reason="bad")
+    deed(Verb.SUBVERSION_REVOKED, subversion, now)
