@@ -74,7 +74,8 @@ class Stack:
                 if "Goldgate is ready" in line:
                     ready.set()
 
-        threading.Thread(target=listen, args=[self.process], daemon=True).start()
+        self._listener = threading.Thread(target=listen, args=[self.process], daemon=True)
+        self._listener.start()
         while not ready.wait(0.1):
             if self.process.poll() is not None or time.monotonic() - began > START_SECONDS:
                 self.stop()
@@ -92,6 +93,9 @@ class Stack:
         finally:
             if self.process.poll() is None:
                 os.killpg(self.process.pid, signal.SIGKILL)
+            self._listener.join(timeout=5)
+            if self.process.stdout:
+                self.process.stdout.close()
 
     def leftovers(self) -> list[str]:
         """Processes that still name this home, by their command lines and environments."""
@@ -202,6 +206,17 @@ class Member:
     def post(self, path: str, body: Any = None, *, expect: int | None = None) -> Any:
         """POST JSON; ``expect`` names the status that must come, else any 2xx."""
         answer = self.api.post(f"{self.url}/api/v1/{path}", json=body if body is not None else {})
+        is_right = answer.status_code == expect if expect else answer.ok
+        assert is_right, f"{path}: {answer.status_code} {answer.text}"
+        return answer.json() if answer.content else {}
+
+    def act(self, path: str, body: Any = None, *, expect: int | None = None) -> Any:
+        """POST JSON as the browser session does: what no token may (review, suspend, revoke)."""
+        answer = self.browser.post(
+            f"{self.url}/api/v1/{path}",
+            json=body if body is not None else {},
+            headers={"X-CSRFToken": self._csrf("/tokens"), "Referer": self.url},
+        )
         is_right = answer.status_code == expect if expect else answer.ok
         assert is_right, f"{path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else {}
