@@ -150,3 +150,16 @@ class LinkRefused(GoldgateError):
 
     code = "link_refused"
     kind = Kind.CONFLICT
+
+
+class DirectoryUnavailable(GoldgateError):
+    """The directory does not answer."""
+
+    code = "directory_unavailable"
+    kind = Kind.UNAVAILABLE
+
+
+class EntryUnusable(GoldgateError):
+    """The directory's entry says too little, or too much, to know who this is."""
+
+    code = "entry_unusable"

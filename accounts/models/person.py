@@ -47,6 +47,7 @@ class Person(AbstractBaseUser):
     same_person_as = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="other_accounts"
     )
+    directory_checked_at = models.DateTimeField(null=True, blank=True)  # when LDAP last vouched for them
     must_change_password = models.BooleanField(default=False)
     # Part of what a session is checked against: one higher, and every session of the person has ended.
     session_epoch = models.PositiveIntegerField(default=0)

@@ -4,6 +4,7 @@
 recorded as the system actor ``host``.
 """
 
+from accounts.services.directory import keep_current, receive_person
 from accounts.services.first import create_first_administrator
 from accounts.services.passwords import change_password, reset_password
 from accounts.services.people import (
@@ -32,9 +33,11 @@ __all__ = [
     "end_token",
     "grant_role",
     "hold_roles",
+    "keep_current",
     "link_accounts",
     "note_token_use",
     "reactivate_person",
+    "receive_person",
     "remove_member",
     "reset_password",
     "sign_in",

@@ -19,6 +19,7 @@ from accounts.models.role_grant import GrantSource
 from accounts.roles import Role
 from accounts.services import shared
 from audit import services as audit
+from audit.actor import Actor
 from audit.verbs import Verb
 
 
@@ -56,7 +57,7 @@ def grant_role(
             )
     except IntegrityError as error:
         raise RoleAlreadyHeld(f"{person.username} holds {role} until further notice.") from error
-    _record(Verb.ROLE_GRANTED, grant, by=by, now=now)
+    record_grant(Verb.ROLE_GRANTED, grant, actor=shared.actor_of(by), now=now)
     return grant
 
 
@@ -87,7 +88,7 @@ def end_role(*, grant: RoleGrant, by: Person | None, now: datetime) -> RoleGrant
     locked.ended_by = by
     locked.save(update_fields=["ends_at", "ended_by"])
     shared.end_sessions(locked.person)
-    _record(Verb.ROLE_ENDED, locked, by=by, now=now)
+    record_grant(Verb.ROLE_ENDED, locked, actor=shared.actor_of(by), now=now)
     return locked
 
 
@@ -99,10 +100,11 @@ def hold_roles() -> None:
     shared.lock_administrators()
 
 
-def _record(verb: Verb, grant: RoleGrant, *, by: Person | None, now: datetime) -> None:
+def record_grant(verb: Verb, grant: RoleGrant, *, actor: Actor, now: datetime) -> None:
+    """Write a grant, as it is now, into the record; in the deed's transaction."""
     audit.record(
         verb,
-        actor=shared.actor_of(by),
+        actor=actor,
         subject=shared.subject_of(grant.person),
         at=now,
         data={

@@ -207,3 +207,10 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("GOLDGATE_LOG_LEVEL", "INFO")},
 }
+
+# Sign-in by LDAP; its other variables are read in integrations/ldap.py.
+GOLDGATE_LDAP_URI = env.text("GOLDGATE_LDAP_URI", "")
+if GOLDGATE_LDAP_URI:
+    from portal.settings.integrations import ldap as ldap_integration
+
+    globals().update(ldap_integration.configured())

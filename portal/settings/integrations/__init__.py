@@ -1,0 +1,1 @@
+"""One module an outside system that is off unless its variables are set."""
