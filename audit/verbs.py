@@ -7,7 +7,6 @@ class Verb(StrEnum):
     """The verb is the event: ``portal/pipeline.py`` maps it to the jobs that follow."""
 
     # audit
-    CHECKPOINT_SIGNED = "checkpoint.signed"
     RECORD_EXPORTED = "record.exported"
     # jobs
     JOB_CANCELLED = "job.cancelled"

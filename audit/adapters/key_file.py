@@ -40,7 +40,7 @@ def load_signer(path: Path) -> CheckpointSigner:
         text = path.read_bytes()
     except OSError as error:
         raise KeyUnreadable(f"The checkpoint key {path} cannot be read: {error.strerror}.", cure=CURE) from error
-    if mode & 0o077:
+    if mode & 0o027:  # the group may read: Kubernetes gives a mounted secret to one
         raise KeyUnreadable(f"The checkpoint key {path} is open to others (mode {mode:o}).", cure="`chmod 600` it.")
     try:
         key = load_pem_private_key(text, password=None)

@@ -221,10 +221,11 @@ class TestKeyFile:
         with pytest.raises(FileExistsError):
             create_key(path)
 
-    def test_open_to_others_is_refused(self, tmp_path):
+    @pytest.mark.parametrize("mode", [0o604, 0o620, 0o644])
+    def test_open_to_others_is_refused(self, tmp_path, mode):
         path = tmp_path / "audit.pem"
         create_key(path)
-        path.chmod(0o640)
+        path.chmod(mode)
         with pytest.raises(KeyUnreadable, match="open to others"):
             load_signer(path)
 
