@@ -131,7 +131,7 @@ class Fetcher:
         self._source = source
         self._clock = clock
         self._chain = held_chain(home)
-        self._seen_timestamp = b""
+        self._seen_timestamp: bytes | None = None
         self._polls = 0
         self.last_error = ""
         self.last_ok_at = 0
