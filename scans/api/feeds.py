@@ -1,5 +1,6 @@
 """Feeds: what is known of vulnerabilities, and from when."""
 
+from io import BytesIO
 from typing import cast
 from uuid import UUID
 
@@ -115,7 +116,8 @@ class FeedContentsView(APIView):
             raise ValidationError({"snapshot_at": [detail]}, code="invalid")
         keep_upload(
             feed=feed_of_id(feed_id),
-            stream=cast(Readable, request.data),
+            # An empty body never reaches a parser.
+            stream=cast(Readable, request.data) if hasattr(request.data, "read") else BytesIO(),
             file_name=request.query_params.get("name", ""),
             snapshot_at=stated,
             source=request.query_params.get("source", ""),

@@ -1,7 +1,14 @@
 """Every read of the scans room."""
 
 from scans.selectors.feeds import covering_feed, feed_ages, feeds
-from scans.selectors.findings import Finding, artifacts_with, finding_summaries, finding_summary, findings
+from scans.selectors.findings import (
+    Finding,
+    artifacts_with,
+    finding_summaries,
+    finding_summary,
+    findings,
+    findings_in_short,
+)
 from scans.selectors.scans import latest_inventory, latest_scan, latest_scans, scan_state_at
 
 __all__ = [
@@ -13,6 +20,7 @@ __all__ = [
     "finding_summaries",
     "finding_summary",
     "findings",
+    "findings_in_short",
     "latest_inventory",
     "latest_scan",
     "latest_scans",

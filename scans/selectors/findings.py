@@ -121,6 +121,13 @@ def findings(artifact: Artifact) -> list[Finding]:
     return sorted(found, key=lambda one: one.key)
 
 
+def findings_in_short(artifact: Artifact) -> list[Finding]:
+    """The same without who rates it how and whether the base has it too: what a judgement reads. One query an image."""
+    images = runnable_images(artifact)
+    rows = _rows(_FINDINGS, {artifact.pk: [image.pk for image in images]})
+    return sorted((_finding(row, (), set()) for row in rows), key=lambda one: one.key)
+
+
 def finding_summary(artifact: Artifact) -> dict[str, Any]:
     """Counts of the findings on ``artifact``; see ``finding_summaries``."""
     images = [image.pk for image in runnable_images(artifact)]
