@@ -166,7 +166,6 @@ def test_certifying_and_revoking_before_the_last_review():
 
 
 def test_a_request_that_two_ask_at_once_is_one():
-    from approvals.models import Request
 
     for number in range(ROUNDS):
         people = [person_with(Role.REQUESTER), person_with(Role.REQUESTER)]
