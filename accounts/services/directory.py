@@ -41,6 +41,8 @@ def receive_person(*, entry: Entry, now: datetime) -> Person:
     Raises NameTaken, BadName; PersonInactive when an administrator closed the account.
     """
     shared.require_name(entry.username)
+    # Whoever asks for roles once more before a deed takes effect holds this (hold_roles).
+    shared.lock_administrators()
     person = Person.objects.select_for_update().filter(source=PersonSource.LDAP, identity=entry.identity).first()
     person = _update(person, entry, now=now) if person else _create(entry, now=now)
     _keep_roles(person, entry.roles, now=now)
