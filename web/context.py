@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 THEMES = ("system", "light", "dark")
 THEME_COOKIE = "goldgate_theme"
@@ -98,16 +98,7 @@ def _navigation(request: HttpRequest) -> tuple[Group, ...]:
             tuple(
                 Item(label, icon, reverse(f"web:{name}"), is_current=family in members)
                 for label, icon, name, members in items
-                if _exists(name)
             ),
         )
         for title, items in NAVIGATION
     )
-
-
-def _exists(name: str) -> bool:
-    try:
-        reverse(f"web:{name}")
-    except NoReverseMatch:
-        return False
-    return True

@@ -8,8 +8,12 @@ from django.urls import reverse
 
 from approvals import selectors as approvals
 from approvals.domain.certify_line import Line, blocking
+from approvals.domain.delta import delta, findings_of
+from approvals.domain.evidence import Evidence
+from approvals.domain.packet import Delta
 from approvals.models import Certification, Proposal, Review
-from catalog.domain.state import Cause, State, StateView
+from catalog import selectors as catalog
+from catalog.domain.state import Cause, State, StateView, state_at
 from catalog.models import Subversion
 from policies import selectors as policies
 from policies.models import Policy
@@ -57,6 +61,21 @@ def standing_of(proposal: Proposal, policy: Policy) -> Standing:
     current = tuple(one for one in every if one.packet_id == proposal.current_packet_id)
     earlier = tuple(one for one in every if one.packet_id != proposal.current_packet_id)
     return Standing(proposal, current, earlier, approvals.reviewers_needed(policy))
+
+
+def state_of(subversion: Subversion, at: datetime) -> StateView:
+    """Its state; what to move to is looked for only where the state names it. One query at most."""
+    view = state_at(catalog.facts_of(subversion), at)
+    return view if view.state in (State.CANDIDATE, State.CERTIFIED) else catalog.state_of(subversion, at)
+
+
+def moved_since(certifications: Sequence[Certification], evidence: Evidence) -> Delta | None:
+    """What came and went since the packet of the certificate in force; None without one."""
+    live = next((one for one in certifications if one.finalised_at and not one.ended_at), None)
+    if live is None:
+        return None
+    now = [finding for artifact in evidence.artifacts for finding in artifact.findings]
+    return delta(findings_of(live.packet.document), now)
 
 
 def policy_at(at: datetime) -> Policy:

@@ -1,10 +1,12 @@
 """Findings as pages show them: how many of each severity, and who must act on each."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from approvals.domain.evidence import Evidence
 from registry.models import Artifact
 from scans import selectors as scans
 from scans.selectors import Finding
@@ -25,6 +27,17 @@ def by_severity(summary: Mapping[str, Any]) -> dict[str, int]:
         for word, counts in summary.get("by_severity", {}).items()
     }
     if exploited := int(summary.get("exploited_vulnerabilities", 0)):
+        found["kev"] = exploited
+    return found
+
+
+def counts_in(evidence: Evidence) -> dict[str, int] | None:
+    """Findings of each severity in what is known of a build; None when an image of it has no scan."""
+    if not evidence.artifacts or any(one.scan_state == "none" for one in evidence.artifacts):
+        return None
+    every = [finding for artifact in evidence.artifacts for finding in artifact.findings]
+    found = dict(Counter(finding.severity for finding in every))
+    if exploited := len({finding.vulnerability_id for finding in every if finding.is_known_exploited}):
         found["kev"] = exploited
     return found
 

@@ -45,7 +45,9 @@ def open_page(browser: Browser, live_server) -> Iterator[Callable[..., Page]]:
     contexts = []
     troubles: list[str] = []
 
-    def make(person: Person | None = None, *, scripts: bool = True, viewport: dict | None = None, theme="light") -> Page:
+    def make(
+        person: Person | None = None, *, scripts: bool = True, viewport: dict | None = None, theme="light"
+    ) -> Page:
         context = browser.new_context(
             java_script_enabled=scripts,
             viewport=viewport or DESK,

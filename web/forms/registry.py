@@ -80,8 +80,8 @@ class ImportReferenceForm(PageForm):
         max_length=600,
         required=False,
         initial="linux/amd64",
-        help_text="Separated by spaces; empty: all. Fewer than all make an index of our own: what is reviewed is what is"
-        " certified.",
+        help_text="Separated by spaces; empty: all. Fewer than all make an index of our own, so that what is"
+        " reviewed is what is certified.",
     )
 
 

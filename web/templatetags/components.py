@@ -222,7 +222,8 @@ def _code(text: str) -> SafeString:
 def verdict(content: str, look: words.Look, sentence: str) -> SafeString:
     """The answer box: the word, the sentence; the block holds what follows (lines, next action)."""
     return format_html(
-        '<section class="gg-verdict tone-{}" aria-label="Verdict"><div class="gg-verdict-head">{}<p>{}</p></div>{}</section>',
+        '<section class="gg-verdict tone-{}" aria-label="Verdict">'
+        '<div class="gg-verdict-head">{}<p>{}</p></div>{}</section>',
         look.tone,
         _badge(look, large=True),
         sentence,

@@ -12,11 +12,12 @@ from accounts import selectors as accounts
 from accounts.models import Person
 from approvals import selectors as approvals
 from approvals import services
-from approvals.domain.certify_line import blocking
+from approvals.domain.certify_line import blocking, certify_line
 from approvals.domain.delta import delta, findings_of
 from approvals.domain.packet import Delta
 from approvals.models import Proposal, Review
 from catalog import selectors as catalog
+from policies import selectors as policies
 from web import dossier
 from web.filters import Choice, read_filters
 from web.forms.approvals import ReviewForm
@@ -92,8 +93,10 @@ def _say_what_followed(request: HttpRequest, proposal_id: UUID) -> None:
 
 def _review_page(request: HttpRequest, viewer: Viewer, proposal: Proposal, form: ReviewForm) -> HttpResponse:
     packet = proposal.current_packet
-    standing = dossier.standing_of(proposal, dossier.policy_at(viewer.now))
-    lines = approvals.proposal_verdict(proposal, viewer.now)
+    policy = dossier.policy_at(viewer.now)
+    standing = dossier.standing_of(proposal, policy)
+    evidence = approvals.evidence_of(proposal.subversion, viewer.now)
+    lines = certify_line(evidence, policy=policies.document_of(policy), now=viewer.now)
     document = packet.document if packet else {}
     mine = [one for one in (*standing.reviews, *standing.earlier) if one.reviewer_id == viewer.person.pk]
     if not form.is_bound and packet is not None:

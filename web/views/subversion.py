@@ -8,16 +8,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from approvals import selectors as approvals
 from approvals import services
+from approvals.domain.certify_line import certify_line
 from audit import selectors as audit
 from catalog import selectors as catalog
 from catalog import services as catalog_services
 from catalog.domain.state import Cause, State
 from catalog.models import Subversion
+from policies import selectors as policies
 from registry import selectors as registry
 from registry.models import Artifact
 from scans import selectors as scans
 from scans import services as scan_services
-from signing import selectors as signing
 from signing.models import Publication
 from web import dossier, findings, raw
 from web.csv_rows import csv_response
@@ -46,14 +47,14 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
     """The verdict, what is missing and who can give it, each check, the proofs, the timeline."""
     viewer = viewer_of(request)
     shown = _found(image_name, version_name, name)
-    view = catalog.state_of(shown, viewer.now)
+    view = dossier.state_of(shown, viewer.now)
     policy = dossier.policy_at(viewer.now)
     proposal = approvals.latest_proposal(shown)
-    standing = dossier.standing_of(proposal, policy) if proposal else None
-    lines = approvals.subversion_verdict(shown, viewer.now)
-    publication = signing.publications_of(shown.artifact).first()
-    scan = scans.latest_scan(shown.artifact)
+    standing = dossier.standing_of(proposal, policy) if proposal and proposal.closed_at is None else None
+    evidence = approvals.evidence_of(shown, viewer.now)
+    lines = certify_line(evidence, policy=policies.document_of(policy), now=viewer.now)
     certifications = list(approvals.certifications_of(shown))
+    publication = certifications[0].publication if certifications else None
     context = {
         "viewer": viewer,
         "subversion": shown,
@@ -65,23 +66,22 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
         "missing": dossier.missing_for(shown, view, standing=standing, lines=lines, publication=publication),
         "standing": standing,
         "policy": policy,
-        "scan": scan,
-        "counts": findings.by_severity(scan.summary) if scan else None,
+        "evidence": evidence,
+        "counts": findings.counts_in(evidence),
+        "moved": dossier.moved_since(certifications, evidence),
         "publication": publication,
-        "verify_line": _verify_line(publication) if publication else "",
-        "key": signing.current_key() if publication else None,
+        "verify_line": _verify_line(publication, shown) if publication else "",
         "certifications": [(one, dossier.certificate_words(one)) for one in certifications],
-        "repositories": registry.repositories_of(shown.artifact),
         "records": told(audit.records_of("subversion", str(shown.pk))),
         "propose_form": ProposeForm(),
-        "may_propose": view.state is State.CANDIDATE and (standing is None or standing.proposal.closed_at is not None),
+        "may_propose": view.state is State.CANDIDATE and view.cause is not Cause.CERTIFYING and standing is None,
     }
     return render(request, "web/subversion.html", context)
 
 
-def _verify_line(publication: Publication) -> str:
+def _verify_line(publication: Publication, shown: Subversion) -> str:
     """For cosign 2; cosign 3 wants --private-infrastructure beside it."""
-    place = f"{publication.target_repository.name}@{publication.artifact.digest}"
+    place = f"{publication.target_repository.name}@{shown.artifact.digest}"
     return f"cosign verify --key goldgate.pem --insecure-ignore-tlog=true {place}"
 
 
