@@ -251,6 +251,7 @@ class Caller:
     is_person: bool = False  # signed in, by session or token, with an open account
     is_gate: bool = False
     scopes: frozenset[str] | None = None  # of the service token; None for a session
+    must_change_password: bool = False  # signed in with a one-time password
     roles: frozenset[Role] = field(default_factory=frozenset)  # held everywhere
     roles_in_teams: frozenset[Role] = field(default_factory=frozenset)  # held anywhere
 

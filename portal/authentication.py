@@ -45,7 +45,8 @@ class TokenAuthentication(BaseAuthentication):
 
 def bearer_secret(request: HttpRequest | Request) -> str | None:
     """What stands after ``Authorization: Bearer``; None for another scheme or no header at all."""
-    scheme, _, secret = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    header: str = request.META.get("HTTP_AUTHORIZATION", "")
+    scheme, _, secret = header.partition(" ")
     if scheme.lower() != "bearer":
         return None
     return secret.strip()[:LONGEST_TOKEN]
@@ -58,7 +59,8 @@ def client_address(request: HttpRequest) -> str:
     last entry: that one the proxy wrote, the others are the caller's own claim.
     """
     if settings.GOLDGATE_BEHIND_PROXY:
-        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rsplit(",", 1)[-1].strip()
+        header: str = request.META.get("HTTP_X_FORWARDED_FOR", "")
+        forwarded = header.rsplit(",", 1)[-1].strip()
         if forwarded:
             return forwarded
     return str(request.META.get("REMOTE_ADDR", ""))

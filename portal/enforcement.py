@@ -94,7 +94,7 @@ def _page_refusal(request: HttpRequest, name: str, access: Access) -> HttpRespon
     request.roles = caller.roles_in_teams  # type: ignore[attr-defined]
     if not caller.is_person:
         return _to_sign_in(request)
-    if request.user.must_change_password and name not in BEFORE_PASSWORD_CHANGE:
+    if caller.must_change_password and name not in BEFORE_PASSWORD_CHANGE:
         return _redirect(request, resolve_url(PASSWORD_PAGE))
     if not is_allowed(access, caller):
         raise PermissionDenied(needed(access))

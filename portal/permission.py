@@ -29,6 +29,7 @@ def caller_of(user: Any, auth: Any = None) -> Caller:
     return Caller(
         is_person=True,
         scopes=frozenset(auth.scopes) if isinstance(auth, ServiceToken) else None,
+        must_change_password=user.must_change_password and not isinstance(auth, ServiceToken),
         roles=frozenset(Role(grant.role) for grant in grants if grant.team_id is None),
         roles_in_teams=frozenset(Role(grant.role) for grant in grants),
     )
@@ -52,7 +53,7 @@ class TablePermission(BasePermission):
         if access is None:
             view.headers["Allow"] = ", ".join(allowed_methods(name))
             raise exceptions.MethodNotAllowed(request.method or "")
-        if caller.is_person and caller.scopes is None and request.user.must_change_password:
+        if caller.must_change_password:
             raise exceptions.PermissionDenied("Change your one-time password first.", code="password_change_needed")
         if not is_allowed(access, caller):
             raise exceptions.PermissionDenied(_api_reason(access, caller))

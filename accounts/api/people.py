@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.api import serializers
+from accounts.api.caller import person_of
 from accounts.models import Person, RoleGrant, Team
 from accounts.roles import Role
 from portal.paging import PAGE_PARAMETERS, boolean, contains, page, paged, refuse_unknown_parameters
@@ -29,7 +30,7 @@ class MeView(APIView):
     def get(self, request: Request) -> Response:
         """Who I am to Goldgate, and what I may do."""
         refuse_unknown_parameters(request)
-        person = selectors.people().get(pk=request.user.pk)
+        person = selectors.people().get(pk=person_of(request).pk)
         return Response(serializers.MeOutput(person, context={"request": request}).data)
 
 
@@ -67,7 +68,7 @@ class PeopleView(APIView):
         """Make an account. Its one-time password is in this answer alone."""
         given = serializers.PersonInput(data=request.data)
         given.is_valid(raise_exception=True)
-        made = services.create_person(**given.validated_data, by=request.user, now=timezone.now())
+        made = services.create_person(**given.validated_data, by=person_of(request), now=timezone.now())
         return Response(
             serializers.NewPersonOutput(made).data,
             status=201,
@@ -89,7 +90,7 @@ class PersonDeactivateView(APIView):
     def post(self, request: Request, person_id: UUID) -> Response:
         """Close the account: its sessions, tokens and roles end at once."""
         person = get_object_or_404(Person, pk=person_id)
-        services.deactivate_person(person=person, by=request.user, now=timezone.now())
+        services.deactivate_person(person=person, by=person_of(request), now=timezone.now())
         return Response(serializers.PersonOutput(selectors.people().get(pk=person_id)).data)
 
 
@@ -98,7 +99,7 @@ class PersonReactivateView(APIView):
     def post(self, request: Request, person_id: UUID) -> Response:
         """Open a closed account again, with a new one-time password and no role."""
         person = get_object_or_404(Person, pk=person_id)
-        made = services.reactivate_person(person=person, by=request.user, now=timezone.now())
+        made = services.reactivate_person(person=person, by=person_of(request), now=timezone.now())
         return Response(serializers.NewPersonOutput(made).data)
 
 
@@ -107,7 +108,7 @@ class PersonResetPasswordView(APIView):
     def post(self, request: Request, person_id: UUID) -> Response:
         """Give the person a one-time password; their sessions and tokens end."""
         person = get_object_or_404(Person, pk=person_id)
-        one_time = services.reset_password(person=person, by=request.user, now=timezone.now())
+        one_time = services.reset_password(person=person, by=person_of(request), now=timezone.now())
         return Response({"one_time_password": one_time})
 
 
@@ -119,7 +120,7 @@ class PersonLinkView(APIView):
         given.is_valid(raise_exception=True)
         person = get_object_or_404(Person, pk=person_id)
         other = get_object_or_404(Person, pk=given.validated_data["same_person_as"])
-        services.link_accounts(person=person, same_person_as=other, by=request.user, now=timezone.now())
+        services.link_accounts(person=person, same_person_as=other, by=person_of(request), now=timezone.now())
         return Response(serializers.PersonOutput(selectors.people().get(pk=person_id)).data)
 
 
@@ -151,7 +152,7 @@ class PersonRolesView(APIView):
         grant = services.grant_role(
             person=get_object_or_404(Person, pk=person_id),
             team=get_object_or_404(Team, pk=team_id) if team_id else None,
-            by=request.user,
+            by=person_of(request),
             now=timezone.now(),
             **asked,
         )
@@ -163,5 +164,5 @@ class PersonRoleView(APIView):
     def delete(self, request: Request, person_id: UUID, grant_id: UUID) -> Response:
         """End the role at once. The grant stays on view, with its end."""
         grant = get_object_or_404(RoleGrant, pk=grant_id, person_id=person_id)
-        services.end_role(grant=grant, by=request.user, now=timezone.now())
+        services.end_role(grant=grant, by=person_of(request), now=timezone.now())
         return Response(status=204)

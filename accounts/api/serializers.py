@@ -31,7 +31,7 @@ class PersonOutput(serializers.Serializer[Person]):
     display_name = serializers.CharField()
     email = serializers.CharField()
     is_active = serializers.BooleanField()
-    source = serializers.ChoiceField(choices=PersonSource.choices)
+    source = serializers.ChoiceField(choices=PersonSource.choices)  # type: ignore[assignment]
     must_change_password = serializers.BooleanField()
     created_by = PersonBrief(allow_null=True)
     same_person_as = PersonBrief(allow_null=True)
@@ -91,7 +91,7 @@ class RoleGrantOutput(serializers.Serializer[RoleGrant]):
     id = serializers.UUIDField()
     role = serializers.ChoiceField(choices=ROLE_CHOICES)
     team = TeamBrief(allow_null=True)
-    source = serializers.ChoiceField(choices=GrantSource.choices)
+    source = serializers.ChoiceField(choices=GrantSource.choices)  # type: ignore[assignment]
     starts_at = serializers.DateTimeField()
     ends_at = serializers.DateTimeField(allow_null=True)
     granted_by = PersonBrief(allow_null=True)

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.api import serializers
+from accounts.api.caller import person_of
 from accounts.models import Person, Team
 from portal.paging import PAGE_PARAMETERS, contains, page, paged, refuse_unknown_parameters
 
@@ -36,7 +37,7 @@ class TeamsView(APIView):
         """Make a team."""
         given = serializers.TeamInput(data=request.data)
         given.is_valid(raise_exception=True)
-        team = services.create_team(**given.validated_data, by=request.user, now=timezone.now())
+        team = services.create_team(**given.validated_data, by=person_of(request), now=timezone.now())
         return Response(
             serializers.TeamOutput(team).data, status=201, headers={"Location": f"{request.path}/{team.pk}"}
         )
@@ -76,7 +77,7 @@ class TeamMembersView(APIView):
         membership = services.add_member(
             team=get_object_or_404(Team, pk=team_id),
             person=get_object_or_404(Person, pk=given.validated_data["person"]),
-            by=request.user,
+            by=person_of(request),
             now=timezone.now(),
         )
         return Response(serializers.MembershipOutput(membership).data, status=201)
@@ -89,7 +90,7 @@ class TeamMemberView(APIView):
         services.remove_member(
             team=get_object_or_404(Team, pk=team_id),
             person=get_object_or_404(Person, pk=person_id),
-            by=request.user,
+            by=person_of(request),
             now=timezone.now(),
         )
         return Response(status=204)

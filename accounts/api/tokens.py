@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from accounts import selectors, services
 from accounts.api import serializers
+from accounts.api.caller import person_of
 from portal.paging import PAGE_PARAMETERS, page, paged
 
 
@@ -20,7 +21,7 @@ class TokensView(APIView):
         """My tokens, live and ended, newest first."""
         return page(
             request,
-            selectors.tokens_of(request.user),
+            selectors.tokens_of(person_of(request)),
             order=("-created_at", "-id"),
             serializer=serializers.TokenOutput,
         )
@@ -32,7 +33,7 @@ class TokensView(APIView):
         """Make a token of mine. Its secret is in this answer alone. No token can make another one."""
         given = serializers.TokenInput(data=request.data)
         given.is_valid(raise_exception=True)
-        made = services.create_token(owner=request.user, now=timezone.now(), **given.validated_data)
+        made = services.create_token(owner=person_of(request), now=timezone.now(), **given.validated_data)
         return Response(serializers.NewTokenOutput(made).data, status=201)
 
 
@@ -41,6 +42,6 @@ class TokenView(APIView):
     def delete(self, request: Request, token_id: UUID) -> Response:
         """End a token at once: one of mine, or any as a platform administrator."""
         now = timezone.now()
-        token = get_object_or_404(selectors.tokens_to_end(request.user, now), pk=token_id)
-        services.end_token(token=token, by=request.user, now=now)
+        token = get_object_or_404(selectors.tokens_to_end(person_of(request), now), pk=token_id)
+        services.end_token(token=token, by=person_of(request), now=now)
         return Response(status=204)

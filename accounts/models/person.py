@@ -41,7 +41,7 @@ class Person(AbstractBaseUser):
     username_folded = models.CharField(max_length=MAX_NAME_LENGTH, editable=False)
     display_name = models.CharField(max_length=200, blank=True)
     email = models.EmailField(blank=True)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)  # type: ignore[misc]
     source = models.CharField(max_length=8, choices=PersonSource.choices, default=PersonSource.LOCAL)
     identity = models.CharField(max_length=500, blank=True)
     same_person_as = models.ForeignKey(
@@ -56,7 +56,7 @@ class Person(AbstractBaseUser):
     deactivated_at = models.DateTimeField(null=True, blank=True)
 
     USERNAME_FIELD = "username"
-    REQUIRED_FIELDS: list[str] = []
+    REQUIRED_FIELDS: list[str] = []  # type: ignore[misc]
     objects = PersonManager()
 
     class Meta:

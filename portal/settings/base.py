@@ -210,6 +210,11 @@ LOGGING = {
 
 # Sign-in by LDAP; its other variables are read in integrations/ldap.py.
 GOLDGATE_LDAP_URI = env.text("GOLDGATE_LDAP_URI", "")
+GOLDGATE_DIRECTORY = ""
+GOLDGATE_LDAP_ID_ATTRIBUTE = ""
+GOLDGATE_LDAP_NAME_ATTRIBUTE = ""
+GOLDGATE_LDAP_GROUP_ROLES: list[tuple[str, str]] = []
+GOLDGATE_LDAP_REFRESH_SECONDS = 0.0
 if GOLDGATE_LDAP_URI:
     from portal.settings.integrations import ldap as ldap_integration
 
