@@ -42,7 +42,7 @@ log = logging.getLogger(__name__)
 
 BASE_SECONDS = 3_600.0
 MAX_OVERLAY_DIGESTS = 10_000
-MAX_INLINE_DIGESTS = 2_000  # a base of so few is made in less than a second
+MAX_INLINE_DIGESTS = 500  # a base of so few is made in a fraction of a second
 MAX_CHANGES = 20_000  # closed in one version
 KEPT_CHANGES_DAYS = 30
 
@@ -112,13 +112,17 @@ class Publisher:
         self._changed: dict[str, DigestFacts | None] = {}
         self._changed_since: set[str] = set()  # since the base that is being made was begun
         self._making: _Making | None = None
+        self._scratch_number = 0
         self._base_version = 0
         self._base_at = 0
         self._digest_count = 0
 
     def resume(self) -> None:
         """Take up the version in force, as it lies on this host; from nothing when there is none that can be read."""
-        self._changed, self._base_version = {}, 0
+        if self._making is None:
+            for path in self.repository.scratch_dir.iterdir():
+                path.unlink()
+        self._changed, self._base_version, self._making = {}, 0, None
         targets = self.repository.targets()
         names = read_target_names(targets.targets) if targets else None
         if targets is None or names is None or not self.repository.is_signed_by_present_keys():
@@ -135,9 +139,10 @@ class Publisher:
             return
         self._base_version = overlay.base_version
         self._changed = {item.digest: item for item in overlay.facts} | dict.fromkeys(overlay.removed)
-        newest = SnapshotPublication.objects.filter(version=overlay.base_version).first()
-        self._base_at = seconds(newest.published_at) if newest else 0
-        self._digest_count = newest.digest_count if newest else 0
+        first = SnapshotPublication.objects.filter(base_version=overlay.base_version).order_by("version").first()
+        self._base_at = seconds(first.published_at) if first else 0
+        self._digest_count = first.digest_count if first else 0
+        self.status.version, self.status.base_version = targets.version, overlay.base_version
 
     def publish_due(self, *, now: datetime) -> bool:
         """Publish what waits, or sign the timestamp when that is due. Whether a version was published."""
@@ -271,7 +276,9 @@ class Publisher:
         return max(self.repository.version, _newest_version()) + 1
 
     def _scratch(self, name: str) -> Path:
-        return self.repository.targets_dir / f".{name}.part"
+        # Numbered: what a base left unfinished may still be writing is never the next one's file.
+        self._scratch_number += 1
+        return self.repository.scratch_dir / f"{self._scratch_number}-{name}"
 
 
 def artifacts_of(waiting: Iterable[SnapshotChange]) -> set[UUID]:

@@ -38,9 +38,10 @@ class TufRepository:
         self.home = home
         self.metadata_dir = home / "metadata"
         self.targets_dir = home / "targets"
+        self.scratch_dir = home / "scratch"  # files in the making: same file system, seen by no gate
         self._keys = keys
         self._timestamp_seconds = timestamp_seconds
-        for directory in (self.metadata_dir, self.targets_dir):
+        for directory in (self.metadata_dir, self.targets_dir, self.scratch_dir):
             directory.mkdir(parents=True, exist_ok=True)
         for number, root in enumerate(keys.roots, start=1):
             path = self.metadata_dir / f"{number}.root.json"

@@ -1,6 +1,8 @@
 """What is published, when, in which order, and what is refused."""
 
 import json
+import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -8,6 +10,7 @@ from django.db import OperationalError, transaction
 
 from admission import published, selectors, snapshot_keys
 from admission.errors import SnapshotKeysExist, SnapshotKeysUnavailable, SnapshotUnavailable
+from admission.facts import all_facts
 from admission.management.commands.run_publisher import Loop
 from admission.models import SnapshotChange, SnapshotPublication
 from admission.tuf_repository import TufRepository
@@ -143,6 +146,63 @@ class TestPublish:
         other.resume()
         other.publish_due(now=now)
         assert snapshot().version == 2
+
+
+@pytest.mark.django_db(transaction=True)
+class TestLargeBase:
+    """A base that takes long is made beside the loop."""
+
+    @pytest.fixture
+    def gate_open(self, monkeypatch):
+        """Holds the base back until it is set."""
+        opened = threading.Event()
+
+        def slow(at):
+            opened.wait(20)
+            yield from all_facts(at)
+
+        monkeypatch.setattr("admission.publisher.all_facts", slow)
+        monkeypatch.setattr("admission.publisher.MAX_INLINE_DIGESTS", 0)
+        return opened
+
+    def until_done(self, publisher, now):
+        for _ in range(200):
+            if publisher.publish_due(now=now) and snapshot().base_version > 1:
+                return
+            time.sleep(0.05)
+        raise AssertionError("the base was never put in force")
+
+    def test_a_revocation_does_not_wait_for_it_and_is_not_lost_by_it(self, publisher, artifact, gate_open, now):
+        subversion = certified_subversion(artifact, now=now)
+        gate_open.set()
+        publisher.publish_due(now=now)
+        gate_open.clear()
+        with transaction.atomic():
+            record(Verb.FEED_SYNCED, actor=ACTOR, subject=Subject("feed", "x", "x"), at=now)
+        publisher.publish_due(now=now)
+        revoke(subversion, now)
+        assert publisher.publish_due(now=now)
+        assert snapshot().base_version == 1
+        assert snapshot().lookup(artifact.digest).revoked_at
+        gate_open.set()
+        self.until_done(publisher, now)
+        assert snapshot().lookup(artifact.digest).revoked_at
+        assert not SnapshotChange.objects.filter(publication=None).exists()
+
+    def test_one_that_fails_is_not_put_in_force(self, publisher, artifact, monkeypatch, now):
+        publisher.publish_due(now=now)
+
+        def broken(at):
+            raise RuntimeError("broken")
+            yield
+
+        monkeypatch.setattr("admission.publisher.all_facts", broken)
+        monkeypatch.setattr("admission.publisher.MAX_INLINE_DIGESTS", 0)
+        later = now + timedelta(hours=1)
+        publisher.publish_due(now=later)
+        with pytest.raises(RuntimeError, match="broken"):
+            self.until_done(publisher, later)
+        assert snapshot().version == 1
 
 
 @pytest.mark.django_db
