@@ -237,6 +237,8 @@ class BaseFile:
 
     def _read(self, digest: str, row: tuple[Any, ...]) -> DigestFacts:
         offset, length = int.from_bytes(row[10], "little"), int.from_bytes(row[11], "little")
+        if not HEADER.size <= offset <= offset + length <= len(self._reasons):
+            raise MalformedSnapshot(f"The base's record of {digest} points outside its side file.")
         try:
             facts = self._decoder.decode(self._reasons[offset : offset + length])
             facts.kind, facts.scan, facts.lineage = _KINDS[row[1]], _SCANS[row[2]], _LINEAGES[row[3]]
