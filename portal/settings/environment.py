@@ -1,5 +1,6 @@
 """Reads the environment: every variable once, typed, with a sentence when it is wrong."""
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,8 @@ def seconds(name: str, default: float) -> float:
         number = float(value)
     except ValueError:
         raise SettingMissing(f"{name} is {value!r}; it must be a number of seconds.") from None
-    if number <= 0:
-        raise SettingMissing(f"{name} is {value!r}; it must be more than 0.")
+    if not 0 < number < math.inf:
+        raise SettingMissing(f"{name} is {value!r}; it must be a number of seconds more than 0.")
     return number
 
 

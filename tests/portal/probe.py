@@ -26,7 +26,7 @@ class Echo(APIView):
 
 class Boom(APIView):
     def get(self, request):
-        raise RuntimeError("the secret is 42")
+        raise RuntimeError("the secret is xyzzy")
 
 
 class NotYet(GoldgateError):
@@ -108,7 +108,7 @@ def a_page(request):
 
 
 def boom_page(request):
-    raise RuntimeError("the secret is 42")
+    raise RuntimeError("the secret is xyzzy")
 
 
 api = [
