@@ -1,6 +1,6 @@
 """Runs one import in a process of its own and kills it, as ``kill -9`` would, at its n-th report of progress.
 
-    python -m tests.registry.services.killed_import IMPORT_ID STEP
+python -m tests.registry.services.killed_import IMPORT_ID STEP
 """
 
 import os

@@ -33,7 +33,9 @@ def killed_at(step: int, import_id: str) -> int:
         "PYTHONPATH": str(ROOT),
     }
     command = [sys.executable, "-m", "tests.registry.services.killed_import", import_id, str(step)]
-    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=60).returncode
+    ended = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, timeout=60)
+    assert ended.returncode in (0, -signal.SIGKILL), ended.stderr.decode()[-2000:]
+    return ended.returncode
 
 
 def test_killed_at_each_step_in_turn_it_ends_once(source):
@@ -42,7 +44,6 @@ def test_killed_at_each_step_in_turn_it_ends_once(source):
     )
     ends = [killed_at(step, str(asked.pk)) for step in range(6)]
     assert ends[:3] == [-signal.SIGKILL] * 3
-    assert set(ends) <= {-signal.SIGKILL, 0}
 
     artifact = services.run_import(import_id=asked.pk, now=EARLY)
     assert artifact.digest == REBUILT
