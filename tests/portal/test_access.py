@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.test import Client
 from django.urls import NoReverseMatch, reverse
@@ -17,7 +18,7 @@ from portal.access import ANY_PERSON, GATE, PUBLIC, ROUTES, Access, Caller, any_
 from portal.openapi import make_document
 from portal.permission import TablePermission
 from portal.routes import Route, routes
-from tests.factories.accounts import PersonFactory, person_with, token_for
+from tests.factories.accounts import PersonFactory, TeamFactory, person_with, token_for
 
 METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 ALL = list(routes())
@@ -168,7 +169,7 @@ class Principal:
     roles: tuple[Role, ...] = ()
     credential: str = "session"  # session | token | nothing | gate-like
     scopes: tuple[Scope, ...] = ()
-    fault: str = ""  # closed | role-over | expired | ended | owner-closed | one-time
+    fault: str = ""  # closed | role-over | expired | ended | owner-closed | one-time | team-only
 
     @cached_property
     def is_alive(self):
@@ -184,7 +185,8 @@ class Principal:
             return Client(raise_request_exception=False)
         if self.credential == "foreign-bearer":
             return Client(raise_request_exception=False, headers={"Authorization": "Bearer gg_gate_unknown"})
-        person = person_with(*self.roles, must_change_password=self.fault == "one-time")
+        team = TeamFactory() if self.fault == "team-only" else None
+        person = person_with(*self.roles, team=team, must_change_password=self.fault == "one-time")
         client = Client(raise_request_exception=False)
         if self.credential == "session":
             client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
@@ -217,7 +219,8 @@ class Principal:
             return route.name in ("web:password", "web:signout")
         if self.credential == "token" and access.scope not in self.scopes:
             return False
-        held = set() if self.fault == "role-over" else set(self.roles)
+        is_empty = self.fault == "role-over" or (self.fault == "team-only" and not access.is_in_team)
+        held = set() if is_empty else set(self.roles)
         return access.is_any_person or bool(held & access.roles)
 
 
@@ -240,6 +243,7 @@ PRINCIPALS = [
     Principal("expired-token", EVERY, "token", EVERY_SCOPE, fault="expired"),
     Principal("ended-token", EVERY, "token", EVERY_SCOPE, fault="ended"),
     Principal("one-time-password", EVERY, fault="one-time"),
+    Principal("roles-in-one-team", EVERY, fault="team-only"),
 ]
 STAND_FOR_ALL = {"anonymous", "every-role", "every-role-token"}
 
@@ -343,3 +347,14 @@ class TestAbsentAndForbidden:
         assert [a.status_code for a in answers] == [401, 401]
         first, second = ({**answer.json(), "instance": ""} for answer in answers)
         assert first == second
+
+
+class TestTheWrittenTable:
+    def test_it_is_what_the_code_says(self):
+        """After a change: ``script/manage access_table``, and look at the difference."""
+        call_command("access_table", "--check")
+
+    def test_another_row_is_noticed(self, monkeypatch):
+        monkeypatch.setitem(ROUTES, "api:tokens", {"GET": PUBLIC})
+        with pytest.raises(CommandError, match="out of date"):
+            call_command("access_table", "--check")
