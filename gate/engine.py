@@ -15,10 +15,11 @@ from gate.facts import ArtifactKind, DigestFacts
 from gate.policy import Of, PolicyDocument
 from gate.snapshot import Snapshot
 from gate.standing import of_image
-from gate.verdict import CHECKS, Check, ImageUse, ImageVerdict, Line, Outcome, Verdict, Where
-from gate.words import DAY, moment
+from gate.verdict import CHECKS, FAIL, UNKNOWN, Check, ImageUse, ImageVerdict, Line, Verdict, Where
+from gate.words import DAY, moment, short_digest
 
 NOBODY = Where()
+_INDEX, _IMAGE, _DEPLOY, _RESTART = ArtifactKind.INDEX, Of.IMAGE, Line.DEPLOY, Line.RESTART
 
 
 class _Asked(NamedTuple):
@@ -75,19 +76,17 @@ def _judge(use: ImageUse, asked: _Asked) -> ImageVerdict:
     read = reference.parsed(use.reference)
     first = reference.check_reference(use.reference, read, snapshot)
     if first.refuses:
-        return _verdict(
-            use, read.digest, Line.DEPLOY, (first, *_unasked(CHECKS[1:], "which image is meant is not sure"))
-        )
+        return _verdict(use, read.digest, _DEPLOY, (first, *_unasked(CHECKS[1:], "which image is meant is not sure")))
     registry = reference.check_registry(read.name, snapshot)
     facts = snapshot.lookup(read.digest)
     if facts is None:
         known = reference.unknown_digest(read.name, read.digest, snapshot)
         checks = (first, registry, known, *_unasked(CHECKS[3:], "nothing is known about this digest"))
-        return _verdict(use, read.digest, Line.DEPLOY, checks)
+        return _verdict(use, read.digest, _DEPLOY, checks)
     known = reference.check_known(read.name, facts, snapshot)
-    if not facts.members and facts.kind is ArtifactKind.INDEX:
+    if not facts.members and facts.kind is _INDEX:
         checks = (first, registry, known, *_unasked(CHECKS[3:], "nothing is known of what it would run"))
-        return _verdict(use, read.digest, Line.DEPLOY, checks)
+        return _verdict(use, read.digest, _DEPLOY, checks)
     subject = _subject(use, read.name, facts, asked)
     checks = (
         first,
@@ -106,17 +105,19 @@ def _subject(use: ImageUse, name: str, facts: DigestFacts, asked: _Asked) -> Sub
     snapshot, at = asked.snapshot, asked.at
     policy = snapshot.policy
     asks = policy.modes.of(policy.deploy.mode)
-    members: tuple[tuple[str, DigestFacts | None], ...]
-    if facts.kind is ArtifactKind.INDEX:
-        members = tuple((digest, snapshot.lookup(digest)) for digest in facts.members)
+    members: tuple[tuple[DigestFacts | None, str], ...]
+    if facts.kind is _INDEX:
+        members = tuple(
+            (snapshot.lookup(digest), f" (platform image {short_digest(digest)})") for digest in facts.members
+        )
     else:
-        members = ((facts.digest, facts),)
+        members = ((facts, ""),)
     return Subject(
         use=use,
         name=name,
         facts=facts,
         members=members,
-        standings=of_image(facts, at, snapshot, by_base=asks.approved is not Of.IMAGE),
+        standings=of_image(facts, at, snapshot, by_base=asks.approved is not _IMAGE),
         line=_line(policy, facts.digest, asked),
         policy=policy,
         asks=asks,
@@ -128,19 +129,19 @@ def _subject(use: ImageUse, name: str, facts: DigestFacts, asked: _Asked) -> Sub
 def _line(policy: PolicyDocument, digest: str, asked: _Asked) -> Line:
     where = asked.where
     ran_at = asked.snapshot.ran_at(cluster=where.cluster, namespace=where.namespace, digest=digest)
-    return Line.RESTART if ran_at and asked.at < ran_at + policy.restart.window_days * DAY else Line.DEPLOY
+    return _RESTART if ran_at and asked.at < ran_at + policy.restart.window_days * DAY else _DEPLOY
 
 
 def _retry_after(images: Sequence[ImageVerdict]) -> int:
     """Seconds after which the answer may be another one; 0 when something refuses that waiting cannot cure."""
     refusing = [check for image in images for check in image.checks if check.refuses]
-    if any(check.outcome is Outcome.FAIL for check in refusing):
+    if any(check.outcome is FAIL for check in refusing):
         return 0
     return max((check.retry_after_seconds for check in refusing), default=0)
 
 
 def _unasked(codes: Sequence[str], why: str) -> tuple[Check, ...]:
-    return tuple(Check(code, Outcome.UNKNOWN, why) for code in codes)
+    return tuple(Check(code, UNKNOWN, why) for code in codes)
 
 
 def _verdict(use: ImageUse, digest: str, line: Line, checks: tuple[Check, ...]) -> ImageVerdict:

@@ -12,8 +12,8 @@ The rules:
 - What cannot be read as an image but stands where one would (a number, a list) is refused too.
 """
 
-from collections.abc import Iterator
-from typing import Any, ClassVar, NamedTuple
+import itertools
+from typing import Any, ClassVar
 
 from core.errors import GoldgateError, Kind
 from gate.verdict import ImageUse, Place
@@ -33,6 +33,9 @@ POD_KINDS = frozenset(
         "CronJob",
     )
 )
+# "image" in every mixture of cases: one look-up a key.
+_IMAGE_KEYS = frozenset("".join(letters) for letters in itertools.product(*zip("image", "IMAGE", strict=True)))
+_NOT_WALKED = frozenset(("metadata", "status", "managedFields"))
 _CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
@@ -50,15 +53,86 @@ class TooManyImages(GoldgateError):
     kind: ClassVar[Kind] = Kind.MALFORMED
 
 
-class _Node(NamedTuple):
-    """A part of the object still to be walked."""
+# Where in the object: (where above, key or index); written out only for what is found.
+_Path = tuple[Any, Any] | None
 
-    value: dict[str, Any]
-    path: str
-    depth: int
-    pod_security: Any  # securityContext of the PodSpec whose container list this stands in
-    is_container: bool
-    is_volume: bool
+
+class _Walk:
+    """One walk through one object. Plain loops: it is run for every answer."""
+
+    def __init__(self) -> None:
+        self.found: list[ImageUse] = []
+
+    def into(self, value: dict[str, Any], path: _Path, depth: int) -> None:
+        """Walk an object that is no container of a container list."""
+        if depth > MAX_DEPTH:
+            raise ObjectTooDeep(f"The object nests deeper than {MAX_DEPTH} levels at {_written(path)[:200]}.")
+        for key, item in value.items():
+            kind = type(item)
+            if kind is dict:
+                if key == "metadata" and "spec" in value:
+                    continue
+                if key != "managedFields":
+                    self.into(item, (path, key), depth + 1)
+            elif kind is list and item and key != "managedFields":
+                self.into_list(key, item, value, (path, key), depth)
+            if key in _IMAGE_KEYS and kind is not dict and item is not None:
+                self._take(item, (path, key), value, None)
+
+    def into_list(self, key: str, items: list[Any], owner: dict[str, Any], path: _Path, depth: int) -> None:
+        """Walk a list that stands in ``owner`` under ``key``: containers and volumes are known by that key."""
+        if key in _CONTAINER_LISTS:
+            security = owner.get("securityContext")
+            for index, item in enumerate(items):
+                self._container(item if type(item) is dict else {}, (path, index), depth, security)
+                if type(item) is list:
+                    self.into_list("", item, owner, (path, index), depth + 1)
+            return
+        is_volume = key == "volumes"
+        for index, item in enumerate(items):
+            kind = type(item)
+            if kind is dict:
+                if is_volume:
+                    self._volume(item, (path, index))
+                self.into(item, (path, index), depth + 1)
+            elif kind is list:
+                if depth > MAX_DEPTH:
+                    raise ObjectTooDeep(f"The object nests deeper than {MAX_DEPTH} levels at {_written(path)[:200]}.")
+                self.into_list("", item, owner, (path, index), depth + 1)
+
+    def _container(self, item: dict[str, Any], path: _Path, depth: int, security: Any) -> None:
+        before = len(self.found)
+        for key, value in item.items():
+            if key in _IMAGE_KEYS and type(value) is not dict and value is not None:
+                self._take(value, (path, key), item, security)
+        if len(self.found) == before:
+            self._take("", (path, "image"), item, security)
+        # Without the plain values and the image itself: they were read above.
+        rest = {
+            key: value
+            for key, value in item.items()
+            if type(value) is dict or (type(value) is list and key not in _IMAGE_KEYS)
+        }
+        self.into(rest, path, depth + 1)
+
+    def _volume(self, item: dict[str, Any], path: _Path) -> None:
+        for key, value in item.items():
+            if key in _IMAGE_KEYS and type(value) is dict:
+                reference = value.get("reference")
+                text = reference if isinstance(reference, str) else ""
+                where = _written(((path, key), "reference"))
+                self._keep(ImageUse(reference=text, path=where, place=Place.VOLUME))
+
+    def _take(self, value: Any, path: _Path, owner: dict[str, Any], security: Any) -> None:
+        user, is_malformed = _run_as_user(owner.get("securityContext"), security)
+        # What stands where an image would and is none (a number, a list) is an empty image: refused.
+        text = value if isinstance(value, str) else ""
+        self._keep(ImageUse(reference=text, path=_written(path), run_as_user=user, is_user_malformed=is_malformed))
+
+    def _keep(self, use: ImageUse) -> None:
+        if len(self.found) == MAX_IMAGES:
+            raise TooManyImages(f"The object names more than {MAX_IMAGES} images.")
+        self.found.append(use)
 
 
 def images_in(value: Any) -> list[ImageUse]:
@@ -68,48 +142,14 @@ def images_in(value: Any) -> list[ImageUse]:
     """
     if not isinstance(value, dict):
         return []
-    root = {key: item for key, item in value.items() if key not in ("metadata", "status", "managedFields")}
-    found: list[ImageUse] = []
-    pending = [_Node(root, "", 0, None, is_container=False, is_volume=False)]
-    while pending:
-        node = pending.pop()
-        if node.depth > MAX_DEPTH:
-            raise ObjectTooDeep(f"The object nests deeper than {MAX_DEPTH} levels at {node.path[:200]}.")
-        found.extend(_own_images(node))
-        if len(found) > MAX_IMAGES:
-            raise TooManyImages(f"The object names more than {MAX_IMAGES} images.")
-        pending.extend(reversed(list(_children(node))))
-    return found
+    walk = _Walk()
+    walk.into({key: item for key, item in value.items() if key not in _NOT_WALKED}, None, 1)
+    return walk.found
 
 
 def carries_pods(*kinds: str) -> bool:
     """Whether one of ``kinds`` is a kind that runs, or makes, Pods."""
     return not POD_KINDS.isdisjoint(kinds)
-
-
-def _own_images(node: _Node) -> Iterator[ImageUse]:
-    """The images that ``node`` names by a key of its own."""
-    shown = False
-    for key, item in node.value.items():
-        if len(key) != 5 or item is None or key.lower() != "image":
-            continue
-        path = f"{node.path}.{key}" if node.path else key
-        if isinstance(item, dict):
-            if node.is_volume:
-                shown = True
-                reference = item.get("reference")
-                text = reference if isinstance(reference, str) else ""
-                yield ImageUse(reference=text, path=f"{path}.reference", place=Place.VOLUME)
-            continue  # elsewhere an object of that name is walked, not read
-        shown = True
-        yield _container_image(item if isinstance(item, str) else "", path, node)
-    if node.is_container and not shown:
-        yield _container_image("", f"{node.path}.image", node)
-
-
-def _container_image(reference: str, path: str, node: _Node) -> ImageUse:
-    user, is_malformed = _run_as_user(node.value.get("securityContext"), node.pod_security)
-    return ImageUse(reference=reference, path=path, run_as_user=user, is_user_malformed=is_malformed)
 
 
 def _run_as_user(own: Any, pod: Any) -> tuple[int | None, bool]:
@@ -125,28 +165,10 @@ def _run_as_user(own: Any, pod: Any) -> tuple[int | None, bool]:
     return None, False
 
 
-def _children(node: _Node) -> Iterator[_Node]:
-    value, path, depth = node.value, node.path, node.depth + 1
-    has_spec = "spec" in value
-    for key, item in value.items():
-        if isinstance(item, dict):
-            if key == "managedFields" or (key == "metadata" and has_spec):
-                continue
-            yield _Node(item, f"{path}.{key}" if path else key, depth, None, is_container=False, is_volume=False)
-        elif isinstance(item, list) and item and key != "managedFields":
-            yield from _items(node, key, item, f"{path}.{key}" if path else key, depth)
-
-
-def _items(node: _Node, key: str, items: list[Any], path: str, depth: int) -> Iterator[_Node]:
-    is_container = key in _CONTAINER_LISTS
-    is_volume = key == "volumes"
-    security = node.value.get("securityContext") if is_container else None
-    for index, item in enumerate(items):
-        here = f"{path}[{index}]"
-        if isinstance(item, dict):
-            yield _Node(item, here, depth, security, is_container=is_container, is_volume=is_volume)
-        elif isinstance(item, list):
-            # A list in a list has no key: walked as an object whose only key is empty.
-            yield _Node({"": item}, here, depth, None, is_container=False, is_volume=False)
-        elif is_container:
-            yield _Node({}, here, depth, security, is_container=True, is_volume=False)
+def _written(path: _Path) -> str:
+    """``spec.containers[0].image``."""
+    steps = []
+    while path is not None:
+        path, step = path
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+    return "".join(reversed(steps)).removeprefix(".")

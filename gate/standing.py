@@ -42,6 +42,16 @@ class Standing(NamedTuple):
     subject: DigestFacts
 
 
+_LIVE, _NEVER, _EXPIRED, _INDEX = Grade.LIVE, Grade.NEVER, Grade.EXPIRED, ArtifactKind.INDEX
+
+
+def worst_of(standings: list[Standing]) -> Standing:
+    """The one that decides; there is at least one."""
+    if len(standings) == 1:
+        return standings[0]
+    return min(standings, key=lambda item: (item.grade, item.moment))
+
+
 def of_itself(facts: DigestFacts, at: int) -> Standing:
     """What was decided about exactly this digest."""
     if facts.revoked_at and facts.revoked_at <= at:
@@ -51,16 +61,16 @@ def of_itself(facts: DigestFacts, at: int) -> Standing:
     if facts.rejected_at and facts.rejected_at <= at:
         return Standing(Grade.REJECTED, facts.rejected_at, facts)
     if not facts.certified_from or at < facts.certified_from:
-        return Standing(Grade.NEVER, 0, facts)
+        return Standing(_NEVER, 0, facts)
     if facts.certified_until <= at:
         return Standing(Grade.EXPIRED, facts.certified_until, facts)
-    return Standing(Grade.LIVE, _end(facts, at), facts)
+    return Standing(_LIVE, _end(facts, at), facts)
 
 
 def with_index(facts: DigestFacts, at: int, snapshot: Snapshot) -> Standing:
     """The digest's own standing, or by membership that of the indexes which list it."""
     own = of_itself(facts, at)
-    if own.grade in WITHDRAWN_BY_HAND or not facts.member_of:
+    if not facts.member_of or own.grade in WITHDRAWN_BY_HAND:
         return own
     live, against = ([own] if own.grade is Grade.LIVE else []), []
     expired = own if own.grade is Grade.EXPIRED else None
@@ -79,7 +89,7 @@ def with_index(facts: DigestFacts, at: int, snapshot: Snapshot) -> Standing:
     newest = max((item.subject.certified_from for item in live), default=0)
     blocking = [item for item in against if item.moment >= newest]
     if blocking:
-        return min(blocking, key=lambda item: (item.grade, item.moment))
+        return worst_of(blocking)
     if live:
         return max(live, key=lambda item: item.moment)
     return expired or own
@@ -106,7 +116,7 @@ def of_base(facts: DigestFacts, at: int, snapshot: Snapshot) -> list[Standing]:
                 found.append(untold)
                 continue
             standing = with_index(base, at, snapshot)
-            if standing.grade is Grade.NEVER:
+            if standing.grade is _NEVER:
                 pending.append(base)
             else:
                 found.append(standing)
@@ -119,23 +129,22 @@ def of_image(facts: DigestFacts, at: int, snapshot: Snapshot, *, by_base: bool) 
     An index is decided by its own certification, else by the base of each runnable child.
     """
     own = with_index(facts, at, snapshot)
-    standings = [own]
-    if facts.kind is ArtifactKind.INDEX:
-        members = [(digest, snapshot.lookup(digest)) for digest in facts.members]
-        if own.grade is Grade.NEVER and by_base:
-            standings = []
-            for _, member in members:
-                standings += of_image(member, at, snapshot, by_base=True) if member else [own]
-            return standings or [own]
-        # A certified index falls with a child that was withdrawn by name.
-        judged = (of_itself(member, at) for _, member in members if member)
-        return standings + [item for item in judged if item.grade in WITHDRAWN_BY_HAND]
-    if own.grade is Grade.NEVER and by_base:
-        return of_base(facts, at, snapshot)
-    return standings
+    if facts.kind is not _INDEX:
+        return of_base(facts, at, snapshot) if by_base and own.grade is _NEVER else [own]
+    members = [snapshot.lookup(digest) for digest in facts.members]
+    if by_base and own.grade is _NEVER:
+        standings = []
+        for member in members:
+            standings += of_image(member, at, snapshot, by_base=True) if member else [own]
+        return standings or [own]
+    # A certified index falls with a child that was withdrawn by name.
+    judged = (of_itself(member, at) for member in members if member)
+    return [own, *(item for item in judged if item.grade in WITHDRAWN_BY_HAND)]
 
 
 def _end(facts: DigestFacts, at: int) -> int:
     """When a live certification ends, announced withdrawals included."""
+    if not (facts.revoked_at or facts.suspended_from or facts.rejected_at):
+        return facts.certified_until
     ends = (facts.certified_until, facts.revoked_at, facts.suspended_from, facts.rejected_at)
     return min(end for end in ends if end > at)

@@ -19,6 +19,11 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+# By these names in every check: an enum's attribute costs ten times a module's name (Python 3.11), and each
+# answer asks dozens of times.
+PASS, WARN, FAIL, UNKNOWN = Outcome.PASS, Outcome.WARN, Outcome.FAIL, Outcome.UNKNOWN
+
+
 class Place(StrEnum):
     """Where an image was found: it says whether, and as whom, something would run."""
 
@@ -64,7 +69,8 @@ class Check(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def refuses(self) -> bool:
         """Whether the image is refused for it."""
-        return self.outcome is Outcome.FAIL or self.outcome is Outcome.UNKNOWN
+        outcome = self.outcome
+        return outcome is FAIL or outcome is UNKNOWN
 
 
 class ImageVerdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,14 +88,12 @@ class ImageVerdict(msgspec.Struct, frozen=True, kw_only=True):
     def refusal(self) -> Check | None:
         """The check to show: a failed one before an unknown one, in the order of ``SHOWN``; None when allowed."""
         refusing = [check for check in self.checks if check.refuses]
-        return min(
-            refusing, key=lambda check: (check.outcome is Outcome.UNKNOWN, SHOWN.index(check.code)), default=None
-        )
+        return min(refusing, key=lambda check: (check.outcome is UNKNOWN, SHOWN.index(check.code)), default=None)
 
     @property
     def warnings(self) -> tuple[Check, ...]:
         """The checks that let pass and have something to say."""
-        return tuple(check for check in self.checks if check.outcome is Outcome.WARN)
+        return tuple(check for check in self.checks if check.outcome is WARN)
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

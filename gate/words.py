@@ -13,6 +13,7 @@ def day(at: int) -> str:
     return datetime.fromtimestamp(at, UTC).date().isoformat()
 
 
+@lru_cache(maxsize=4_096)
 def moment(at: int) -> str:
     """``at`` in RFC 3339, UTC, to the second."""
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -3,13 +3,15 @@
 from gate.checks.subject import Subject
 from gate.facts import DigestFacts
 from gate.policy import Action, Of
-from gate.standing import WITHDRAWN_BY_HAND, Grade, Standing
-from gate.verdict import Check, Line, Outcome
+from gate.standing import WITHDRAWN_BY_HAND, Grade, Standing, worst_of
+from gate.verdict import FAIL, PASS, UNKNOWN, WARN, Check, Line
 from gate.words import day, short_digest
 
-NOT_ASKED_SIGNED = Check("signed", Outcome.PASS, "not asked for in this mode")
-NOT_ASKED_APPROVED = Check("approved", Outcome.PASS, "not asked for in this mode")
-SIGNED = Check("signed", Outcome.PASS, "signed by us")
+_LIVE, _EXPIRED, _RESTART = Grade.LIVE, Grade.EXPIRED, Line.RESTART
+_NOBODY, _IMAGE = Of.NOBODY, Of.IMAGE
+NOT_ASKED_SIGNED = Check("signed", PASS, "not asked for in this mode")
+NOT_ASKED_APPROVED = Check("approved", PASS, "not asked for in this mode")
+SIGNED = Check("signed", PASS, "signed by us")
 
 
 def check_signed(subject: Subject) -> Check:
@@ -17,18 +19,18 @@ def check_signed(subject: Subject) -> Check:
 
     For a base the repository is its certified one: an application does not pull its base.
     """
-    if subject.asks.signed is Of.NOBODY:
+    if subject.asks.signed is _NOBODY:
         return NOT_ASKED_SIGNED
     for standing in subject.standings:
-        if standing.grade not in (Grade.LIVE, Grade.EXPIRED):
-            return Check("signed", Outcome.UNKNOWN, "nothing of it is certified, so nothing is signed")
+        if standing.grade is not _LIVE and standing.grade is not _EXPIRED:
+            return Check("signed", UNKNOWN, "nothing of it is certified, so nothing is signed")
         signed = standing.subject.signed_repositories
         if not signed:
-            return Check("signed", Outcome.FAIL, f"no signature of ours over {_called(subject, standing)}")
-        if subject.asks.signed is Of.IMAGE and subject.name not in signed:
+            return Check("signed", FAIL, f"no signature of ours over {_called(subject, standing)}")
+        if subject.asks.signed is _IMAGE and subject.name not in signed:
             return Check(
                 "signed",
-                Outcome.FAIL,
+                FAIL,
                 f"our signature is over {min(signed)}, not over {subject.name}",
                 f"Use {min(signed)}@{subject.facts.digest}.",
             )
@@ -37,15 +39,15 @@ def check_signed(subject: Subject) -> Check:
 
 def check_approved(subject: Subject) -> Check:
     """A live certification of it, of an index that lists it, or of its base; withdrawn ones refuse in any mode."""
-    if subject.asks.approved is Of.NOBODY:
+    if subject.asks.approved is _NOBODY:
         return _not_withdrawn(subject)
-    worst = min(subject.standings, key=lambda item: (item.grade, item.moment))
-    if worst.grade is Grade.LIVE:
+    worst = worst_of(subject.standings)
+    if worst.grade is _LIVE:
         return _live(subject, worst)
-    starts_again = subject.line is Line.RESTART and subject.policy.restart.expired_certificate is Action.WARN
-    if worst.grade is Grade.EXPIRED and starts_again:
+    starts_again = subject.line is _RESTART and subject.policy.restart.expired_certificate is Action.WARN
+    if worst.grade is _EXPIRED and starts_again:
         reason = f"{_whose(subject, worst)} ended {day(worst.moment)}; it ran here before, so it starts again"
-        return Check("approved", Outcome.WARN, reason, _cure(subject, worst.subject))
+        return Check("approved", WARN, reason, _cure(subject, worst.subject))
     return _refused(subject, worst)
 
 
@@ -53,9 +55,9 @@ def _live(subject: Subject, standing: Standing) -> Check:
     facts = standing.subject
     if facts.retiring_from and facts.retiring_from <= subject.at:
         reason = f"{_called(subject, standing)} may be used until {day(standing.moment)}"
-        return Check("approved", Outcome.WARN, reason, _cure(subject, facts), standing.moment)
+        return Check("approved", WARN, reason, _cure(subject, facts), standing.moment)
     reason = f"{'' if facts is subject.facts else 'its base or index '}certified until {day(standing.moment)}"
-    return Check("approved", Outcome.PASS, reason, "", standing.moment)
+    return Check("approved", PASS, reason, "", standing.moment)
 
 
 def _refused(subject: Subject, standing: Standing) -> Check:
@@ -64,7 +66,7 @@ def _refused(subject: Subject, standing: Standing) -> Check:
     match standing.grade:
         case Grade.UNTOLD:
             remedy = _cure(subject, facts, "Build it on a certified base, or have it certified.")
-            return Check("approved", Outcome.UNKNOWN, "nobody can tell what it is built on", remedy)
+            return Check("approved", UNKNOWN, "nobody can tell what it is built on", remedy)
         case Grade.NEVER:
             reason = f"{who} is not certified"
         case Grade.EXPIRED:
@@ -75,14 +77,14 @@ def _refused(subject: Subject, standing: Standing) -> Check:
             reason = f"{who} was rejected {day(standing.moment)}{because}"
         case _:
             reason = f"{who} was revoked {day(standing.moment)}{because}"
-    return Check("approved", Outcome.FAIL, reason, _cure(subject, facts))
+    return Check("approved", FAIL, reason, _cure(subject, facts))
 
 
 def _not_withdrawn(subject: Subject) -> Check:
     """No approval is asked for, but a withdrawal still speaks: of the image, its index or its base."""
     withdrawn = [item for item in subject.standings if item.grade in WITHDRAWN_BY_HAND]
     if withdrawn:
-        return _refused(subject, min(withdrawn, key=lambda item: (item.grade, item.moment)))
+        return _refused(subject, worst_of(withdrawn))
     return NOT_ASKED_APPROVED
 
 

@@ -8,36 +8,38 @@ known exploited vulnerability past its due date refuses.
 from gate.checks.subject import Subject, worst
 from gate.facts import DigestFacts, ScanState
 from gate.policy import Action
-from gate.verdict import Check, Line, Outcome
+from gate.verdict import FAIL, PASS, UNKNOWN, WARN, Check, Line
 from gate.words import DAY, HOUR, age, day
 
+_NONE, _RUNNING, _COMPLETE = ScanState.NONE, ScanState.RUNNING, ScanState.COMPLETE
+_WARNS, _REFUSES = Action.WARN, Action.REFUSE
+_RESTART = Line.RESTART
 RETRY_SECONDS = 20  # a scan takes seconds: worth asking again, not worth waiting for in an admission
 
 
 def check_scanned(subject: Subject) -> Check:
     """The newest report is complete and fresh, of every platform that may run."""
-    found = worst([_scanned(subject, digest, facts) for digest, facts in subject.members])
-    is_eased = subject.line is Line.RESTART and subject.policy.restart.scanned is Action.WARN
+    found = worst([_scanned(subject, facts, called) for facts, called in subject.members])
+    is_eased = subject.line is _RESTART and subject.policy.restart.scanned is _WARNS
     if found.refuses and is_eased:
-        return Check("scanned", Outcome.WARN, f"{found.reason}; it ran here before", found.remedy)
+        return Check("scanned", WARN, f"{found.reason}; it ran here before", found.remedy)
     return found
 
 
 def check_findings(subject: Subject) -> Check:
     """No finding crosses the policy's line, on any platform that may run."""
-    return worst([_findings(subject, digest, facts) for digest, facts in subject.members])
+    return worst([_findings(subject, facts, called) for facts, called in subject.members])
 
 
-def _scanned(subject: Subject, digest: str, facts: DigestFacts | None) -> Check:
-    called = subject.called(digest)
-    if facts is None or facts.scan is ScanState.NONE:
-        return Check("scanned", Outcome.UNKNOWN, f"it was never scanned{called}", "Have it scanned, then ask again.")
-    if facts.scan is ScanState.RUNNING:
+def _scanned(subject: Subject, facts: DigestFacts | None, called: str) -> Check:
+    if facts is None or facts.scan is _NONE:
+        return Check("scanned", UNKNOWN, f"it was never scanned{called}", "Have it scanned, then ask again.")
+    if facts.scan is _RUNNING:
         remedy = f"Try again in {RETRY_SECONDS} s."
-        return Check("scanned", Outcome.UNKNOWN, f"its scan is running{called}", remedy, 0, RETRY_SECONDS)
-    if facts.scan is not ScanState.COMPLETE:
+        return Check("scanned", UNKNOWN, f"its scan is running{called}", remedy, 0, RETRY_SECONDS)
+    if facts.scan is not _COMPLETE:
         cause = f": {facts.scan_cause}" if facts.scan_cause else ""
-        outcome = Outcome.FAIL if facts.scan is ScanState.STALE else Outcome.UNKNOWN
+        outcome = FAIL if facts.scan is ScanState.STALE else UNKNOWN
         return Check("scanned", outcome, f"its scan is {facts.scan}{cause}{called}", "Have it scanned again.")
     return _fresh(subject, facts, called)
 
@@ -47,60 +49,59 @@ def _fresh(subject: Subject, facts: DigestFacts, called: str) -> Check:
     scan_end = facts.scanned_at + deploy.scan_max_age_days * DAY
     if scan_end <= at:
         reason = f"its scan is {age(at - facts.scanned_at)} old, {deploy.scan_max_age_days} days are allowed{called}"
-        return Check("scanned", Outcome.FAIL, reason, "Have it scanned again.")
+        return Check("scanned", FAIL, reason, "Have it scanned again.")
     if facts.is_feed_frozen:
-        if deploy.frozen_feed is Action.REFUSE:
+        if deploy.frozen_feed is _REFUSES:
             reason = f"its advisories stand still at {day(facts.feed_at)}{called}"
-            return Check("scanned", Outcome.FAIL, reason, "Connect a feed that moves.")
+            return Check("scanned", FAIL, reason, "Connect a feed that moves.")
         reason = f"scanned {day(facts.scanned_at)} with advisories frozen at {day(facts.feed_at)}"
-        return Check("scanned", Outcome.PASS, reason, "", scan_end)
+        return Check("scanned", PASS, reason, "", scan_end)
     feed_end = facts.feed_at + deploy.feed_max_age_hours * HOUR
     if not facts.feed_at:
         reason = f"nobody knows how old the advisories of its scan are{called}"
-        return Check("scanned", Outcome.UNKNOWN, reason, "Sync the feed, then have it matched again.")
+        return Check("scanned", UNKNOWN, reason, "Sync the feed, then have it matched again.")
     if feed_end <= at:
         limit = age(deploy.feed_max_age_hours * HOUR)
         reason = f"the advisories of its scan are {age(at - facts.feed_at)} old, {limit} are allowed{called}"
-        return Check("scanned", Outcome.FAIL, reason, "Sync the feed, then have it matched again.")
+        return Check("scanned", FAIL, reason, "Sync the feed, then have it matched again.")
     end = min(scan_end, feed_end)
     if at - facts.feed_at > certify.feed_max_age_hours * HOUR:
         reason = f"the advisories of its scan are {age(at - facts.feed_at)} old; refused from {day(feed_end)}{called}"
-        return Check("scanned", Outcome.WARN, reason, "Sync the feed.", end)
+        return Check("scanned", WARN, reason, "Sync the feed.", end)
     if at - facts.scanned_at > certify.scan_max_age_days * DAY:
         reason = f"its scan is {age(at - facts.scanned_at)} old; refused from {day(scan_end)}{called}"
-        return Check("scanned", Outcome.WARN, reason, "Have it scanned again.", end)
-    return Check("scanned", Outcome.PASS, f"scanned completely {day(facts.scanned_at)}", "", end)
+        return Check("scanned", WARN, reason, "Have it scanned again.", end)
+    return Check("scanned", PASS, f"scanned completely {day(facts.scanned_at)}", "", end)
 
 
-def _findings(subject: Subject, digest: str, facts: DigestFacts | None) -> Check:
-    called = subject.called(digest)
+def _findings(subject: Subject, facts: DigestFacts | None, called: str) -> Check:
     if facts is None:
-        return Check("findings", Outcome.UNKNOWN, f"without a scan nobody knows its findings{called}")
-    if subject.line is Line.RESTART and subject.policy.restart.findings is Action.WARN:
+        return Check("findings", UNKNOWN, f"without a scan nobody knows its findings{called}")
+    if subject.line is _RESTART and subject.policy.restart.findings is _WARNS:
         return _restart_findings(subject, facts, called)
-    if facts.known_exploited and subject.policy.deploy.findings.known_exploited is Action.REFUSE:
-        return Check("findings", Outcome.FAIL, f"{_known_exploited(facts)}{called}", _rebuild(facts))
+    if facts.known_exploited and subject.policy.deploy.findings.known_exploited is _REFUSES:
+        return Check("findings", FAIL, f"{_known_exploited(facts)}{called}", _rebuild(facts))
     if _is_overdue(facts, subject.at):
-        return Check("findings", Outcome.FAIL, f"{_known_exploited(facts)}{called}", _rebuild(facts))
-    if facts.scan is not ScanState.COMPLETE:
-        return Check("findings", Outcome.UNKNOWN, f"without a complete scan nobody knows its findings{called}")
+        return Check("findings", FAIL, f"{_known_exploited(facts)}{called}", _rebuild(facts))
+    if facts.scan is not _COMPLETE:
+        return Check("findings", UNKNOWN, f"without a complete scan nobody knows its findings{called}")
     return _over_the_line(subject, facts, called)
 
 
 def _restart_findings(subject: Subject, facts: DigestFacts, called: str) -> Check:
     if _is_overdue(facts, subject.at):
         reason = f"{_known_exploited(facts)}, due {day(facts.known_exploited_due_at)}{called}"
-        return Check("findings", Outcome.FAIL, reason, _rebuild(facts))
+        return Check("findings", FAIL, reason, _rebuild(facts))
     if facts.known_exploited:
         end = facts.known_exploited_due_at
         reason = f"{_known_exploited(facts)}; refused from {day(end)}{called}"
-        return Check("findings", Outcome.WARN, reason, _rebuild(facts), end)
-    if facts.scan is not ScanState.COMPLETE:
+        return Check("findings", WARN, reason, _rebuild(facts), end)
+    if facts.scan is not _COMPLETE:
         reason = f"its findings are not known now; it ran here before{called}"
-        return Check("findings", Outcome.WARN, reason, "Have it scanned again.")
+        return Check("findings", WARN, reason, "Have it scanned again.")
     found = _over_the_line(subject, facts, called)
     if found.refuses:
-        return Check("findings", Outcome.WARN, f"{found.reason}; it ran here before", found.remedy)
+        return Check("findings", WARN, f"{found.reason}; it ran here before", found.remedy)
     return found
 
 
@@ -114,19 +115,19 @@ def _over_the_line(subject: Subject, facts: DigestFacts, called: str) -> Check:
         grace_end = row.fix_since + rules.fixable_grace_days.of(row.severity) * DAY
         if grace_end <= at:
             reason = f"{row.example}, {row.severity}: the fix is out since {day(row.fix_since)}{called}"
-            return Check("findings", Outcome.FAIL, reason, _rebuild(facts))
+            return Check("findings", FAIL, reason, _rebuild(facts))
         if not end or grace_end < end:
             end, warned = grace_end, f"{row.example}: refused from {day(grace_end)}{called}"
-    if facts.unfixed and rules.unfixed is Action.REFUSE:
-        return Check("findings", Outcome.FAIL, f"{facts.unfixed_example}: no fix is out{called}", _rebuild(facts))
+    if facts.unfixed and rules.unfixed is _REFUSES:
+        return Check("findings", FAIL, f"{facts.unfixed_example}: no fix is out{called}", _rebuild(facts))
     if facts.known_exploited:  # the policy lets them pass before their due date
         due = facts.known_exploited_due_at
         end, warned = min(end or due, due), f"{_known_exploited(facts)}{called}"
     if warned:
-        return Check("findings", Outcome.WARN, warned, _rebuild(facts), end)
-    if facts.unfixed and rules.unfixed is Action.WARN:
-        return Check("findings", Outcome.WARN, f"{facts.unfixed} findings without a fix{called}")
-    return Check("findings", Outcome.PASS, "no finding crosses the line")
+        return Check("findings", WARN, warned, _rebuild(facts), end)
+    if facts.unfixed and rules.unfixed is _WARNS:
+        return Check("findings", WARN, f"{facts.unfixed} findings without a fix{called}")
+    return Check("findings", PASS, "no finding crosses the line")
 
 
 def _is_overdue(facts: DigestFacts, at: int) -> bool:

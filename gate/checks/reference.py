@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 from gate.facts import ArtifactKind, DigestFacts
 from gate.snapshot import Snapshot
-from gate.verdict import Check, Outcome
+from gate.verdict import FAIL, PASS, UNKNOWN, Check
 from gate.words import short_digest
 from oci.errors import MalformedReference
 from oci.reference import Reference
 
-PINNED = Check("reference", Outcome.PASS, "pinned by digest")
-TRUSTED = Check("registry", Outcome.PASS, "from a trusted repository")
-KNOWN = Check("known", Outcome.PASS, "recorded under this repository")
+_IMAGE, _INDEX = ArtifactKind.IMAGE, ArtifactKind.INDEX
+PINNED = Check("reference", PASS, "pinned by digest")
+TRUSTED = Check("registry", PASS, "from a trusted repository")
+KNOWN = Check("known", PASS, "recorded under this repository")
 
 
 class Parsed(NamedTuple):
@@ -38,14 +39,14 @@ def parsed(text: str) -> Parsed:
 def check_reference(text: str, read: Parsed, snapshot: Snapshot) -> Check:
     """Canonical and pinned by digest; a tag is refused with the digest to write instead."""
     if not text:
-        return Check("reference", Outcome.UNKNOWN, "the image is empty", "Name an image by digest.")
+        return Check("reference", UNKNOWN, "the image is empty", "Name an image by digest.")
     if read.error:
-        return Check("reference", Outcome.FAIL, read.error, read.cure)
+        return Check("reference", FAIL, read.error, read.cure)
     if read.digest:
         return PINNED
     instead = snapshot.instead_of(read.name, read.tag)
     remedy = f"Use {instead}." if instead else f"Write {read.name}@sha256:… with the digest you tested."
-    return Check("reference", Outcome.FAIL, f"the tag {read.tag or 'latest'} can move; no digest is given", remedy)
+    return Check("reference", FAIL, f"the tag {read.tag or 'latest'} can move; no digest is given", remedy)
 
 
 def check_registry(name: str, snapshot: Snapshot) -> Check:
@@ -56,7 +57,7 @@ def check_registry(name: str, snapshot: Snapshot) -> Check:
     registry = name.partition("/")[0]
     return Check(
         "registry",
-        Outcome.FAIL,
+        FAIL,
         f"{registry} is not trusted for {name}",
         _cure_by_name(name, snapshot) or "Use an image from a trusted registry.",
     )
@@ -64,10 +65,10 @@ def check_registry(name: str, snapshot: Snapshot) -> Check:
 
 def check_known(name: str, facts: DigestFacts, snapshot: Snapshot) -> Check:
     """An artifact recorded under that repository, itself or by the index that lists it, and one that can run."""
-    if facts.kind is not ArtifactKind.IMAGE and facts.kind is not ArtifactKind.INDEX:
-        return Check("known", Outcome.FAIL, f"this digest is known as {_article(facts.kind)}: it is never run")
-    if facts.kind is ArtifactKind.INDEX and not facts.members:
-        return Check("known", Outcome.UNKNOWN, "the index lists no image that we know to be runnable")
+    if facts.kind is not _IMAGE and facts.kind is not _INDEX:
+        return Check("known", FAIL, f"this digest is known as {_article(facts.kind)}: it is never run")
+    if facts.kind is _INDEX and not facts.members:
+        return Check("known", UNKNOWN, "the index lists no image that we know to be runnable")
     if name in facts.repositories:
         return KNOWN
     places = set(facts.repositories)
@@ -78,10 +79,10 @@ def check_known(name: str, facts: DigestFacts, snapshot: Snapshot) -> Check:
                 return KNOWN
             places.update(index.repositories)
     if not places:
-        return Check("known", Outcome.FAIL, "this digest is recorded under no repository", "Import it first.")
+        return Check("known", FAIL, "this digest is recorded under no repository", "Import it first.")
     return Check(
         "known",
-        Outcome.FAIL,
+        FAIL,
         f"this digest is recorded under {min(places)}, not under {name}",
         f"Use {min(places)}@{facts.digest}.",
     )
@@ -91,7 +92,7 @@ def unknown_digest(name: str, digest: str, snapshot: Snapshot) -> Check:
     """Nobody imported it."""
     return Check(
         "known",
-        Outcome.FAIL,
+        FAIL,
         f"{short_digest(digest)} was never imported",
         _cure_by_name(name, snapshot) or f"Import it: goldgate import {name}@{digest}.",
     )

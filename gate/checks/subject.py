@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from gate.facts import ArtifactKind, DigestFacts
+from gate.facts import DigestFacts
 from gate.policy import ModeChecks, PolicyDocument
 from gate.snapshot import Snapshot
 from gate.standing import Standing
-from gate.verdict import Check, ImageUse, Line, Outcome
+from gate.verdict import FAIL, PASS, UNKNOWN, WARN, Check, ImageUse, Line
 
 
 class Subject(NamedTuple):
@@ -15,7 +15,8 @@ class Subject(NamedTuple):
     use: ImageUse
     name: str  # "host/path" of the reference
     facts: DigestFacts
-    members: tuple[tuple[str, DigestFacts | None], ...]  # what would run: itself, or an index's children
+    # What would run: itself, or an index's children; and how to name each in a sentence (nothing for itself).
+    members: tuple[tuple[DigestFacts | None, str], ...]
     standings: list[Standing]  # what decides about it, at least one
     line: Line
     policy: PolicyDocument
@@ -23,17 +24,8 @@ class Subject(NamedTuple):
     snapshot: Snapshot
     at: int  # Unix seconds
 
-    @property
-    def is_index(self) -> bool:
-        """Whether the reference names several platforms at once."""
-        return self.facts.kind is ArtifactKind.INDEX
 
-    def called(self, digest: str) -> str:
-        """How to name a member in a sentence: nothing for the image itself."""
-        return f" (platform image {digest[:19]})" if self.is_index else ""
-
-
-_BADNESS = {Outcome.PASS: 0, Outcome.WARN: 1, Outcome.UNKNOWN: 2, Outcome.FAIL: 3}
+_BADNESS = {PASS: 0, WARN: 1, UNKNOWN: 2, FAIL: 3}
 
 
 def worst(checks: list[Check]) -> Check:
