@@ -5,9 +5,11 @@
 
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -237,6 +239,18 @@ class Member:
         job = eventually(ended, seconds=seconds, what=f"the job {location}")
         assert job["state"] == "succeeded", job
         return job
+
+
+@contextmanager
+def own_home() -> Iterator[Path]:
+    """A home outside pytest's own directory: PostgreSQL runs as another user there, and pytest closes that
+    directory to others whenever a session begins."""
+    directory = Path(tempfile.mkdtemp(prefix="goldgate-stack-"))
+    directory.chmod(0o755)
+    try:
+        yield directory / "home"
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextmanager

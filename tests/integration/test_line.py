@@ -3,6 +3,8 @@
 One walk, in the order in which people would go; each step's sentence is asserted where it is taken.
 """
 
+import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,13 +12,16 @@ from typing import Any
 
 import pytest
 
-from tests.integration.stack import Member, Stack, eventually, running
+from tests.integration.kube import KubeApiServer, kube
+from tests.integration.stack import Member, Stack, eventually, own_home, running
 from tests.integration.world import FEEDS, cosign_verifies, debian_images, feed_server, push_layout
 from tests.registry.servers import docker_registry
 
+__all__ = ["kube"]
 pytestmark = pytest.mark.integration
 
-ATTESTATION = "https://goldgate.dev/certification/v1"
+REVOCATION_SECONDS = 5
+ATTESTATION = "https://goldgate.dev/packet/v1"
 
 
 @dataclass
@@ -24,6 +29,7 @@ class World:
     """Everything that was started, and who walks."""
 
     stack: Stack
+    kube: KubeApiServer
     source: str  # host:port
     certified: str
     digests: dict[str, str]
@@ -33,14 +39,14 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(tmp_path_factory: pytest.TempPathFactory, kube: KubeApiServer) -> Iterator[World]:
     images = debian_images()
-    home = tmp_path_factory.mktemp("line") / "home"
     registries = tmp_path_factory.mktemp("registries")
     with (
         docker_registry(registries / "source") as source,
         docker_registry(registries / "certified") as certified,
         feed_server() as feeds,
+        own_home() as home,
         running(home) as stack,
     ):
         digests = {name: push_layout(layout, source, f"debian:{name}") for name, layout in images.items()}
@@ -49,7 +55,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         rita = stack.add_person("rita", "reviewer")
         sam = stack.add_person("sam", "security_reviewer")
         _settle(admin, source=source, certified=certified, feeds=feeds)
-        yield World(stack, source, certified, digests, pat, rita, sam)
+        _guard(kube, admin, stack)
+        yield World(stack, kube, source, certified, digests, pat, rita, sam)
 
 
 def _settle(admin: Member, *, source: str, certified: str, feeds: str) -> None:
@@ -62,6 +69,38 @@ def _settle(admin: Member, *, source: str, certified: str, feeds: str) -> None:
         admin.run(f"feeds/{feed['id']}/sync")
     admin.post("images", {"name": "debian", "description": "Debian 12"}, expect=201)
     admin.post("images/debian/versions", {"name": "12"}, expect=201)
+
+
+def _guard(kube: KubeApiServer, admin: Member, stack: Stack) -> None:
+    """Put the gate before the API server, with the webhook that the portal renders."""
+
+    def rendered() -> str:
+        answer = admin.api.get(f"{stack.url}/api/v1/clusters/local/webhook.yaml", params={"url": stack.gate_url})
+        return answer.text if answer.ok else ""
+
+    # The certificate authority comes with the gate's first heartbeat.
+    manifest = eventually(rendered, seconds=60, what="the webhook's manifest")
+    kube.kubectl("create", "namespace", "web", check=True)
+    kube.kubectl("apply", "-f", "-", stdin=manifest, check=True)
+    unknown = pod("probe", f"nowhere.example/x@sha256:{'0' * 64}")
+    eventually(lambda: create(kube, unknown, "?dryRun=All")[0] == 403, what="the webhook in force")
+
+
+def pod(name: str, image: str, **spec: Any) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": name, "namespace": "web"},
+        "spec": {"containers": [{"name": "main", "image": image}], **spec},
+    }
+
+
+def create(kube: KubeApiServer, value: dict[str, Any], query: str = "") -> tuple[int, str]:
+    status, answer = kube.request("POST", f"/api/v1/namespaces/web/pods{query}", value)
+    return status, str(answer.get("message", ""))
+
+
+NUMERIC = {"securityContext": {"runAsUser": 65532}}
 
 
 def bring_in(world: World, name: str, *, place: bool = True) -> str:
@@ -117,6 +156,7 @@ class TestTheLine:
         digest = world.digests["patched"]
         reference = f"{world.certified}/debian@{digest}"
         assert not verdict(world.pat, reference)["allowed"]
+        assert create(world.kube, pod("early", reference, **NUMERIC))[0] == 403
         proposal = propose(world, patched)
         assert "fail" not in {row["outcome"] for row in proposal["verdict"]}
         findings = world.pat.get(f"artifacts/{digest}/findings", limit=100)["results"]
@@ -146,6 +186,93 @@ class TestTheLine:
             assert cosign_verifies(binary, ["verify"], key, reference), binary
             assert cosign_verifies(binary, ["verify-attestation", "--type", ATTESTATION], key, reference), binary
             assert not cosign_verifies(binary, ["verify"], key, f"{world.source}/debian@{digest}"), binary
+
+        # The same Pod is admitted now; what the webhook and the portal say is one verdict.
+        eventually(lambda: create(world.kube, pod("good", reference, **NUMERIC))[0] == 201, seconds=10, what="the Pod")
+        assert verdict(world.pat, reference)["allowed"]
+        self.pods_are_held_to_it(world, reference)
+        self.revocation_reaches_the_cluster(world, patched, reference)
+        self.the_record_verifies(world, tmp_path)
+
+    def pods_are_held_to_it(self, world: World, reference: str) -> None:
+        kube, uncertified = world.kube, f"{world.source}/debian@{world.digests['old']}"
+        init = {"initContainers": [{"name": "init", "image": uncertified}]}
+        status, message = create(kube, pod("mixed", reference, **NUMERIC, **init))
+        assert status == 403
+        assert "spec.initContainers[0].image" in message
+
+        # The image's user is root: refused until the Pod names a number.
+        status, message = create(kube, pod("rooted", reference))
+        assert (status, "root:" in message) == (403, True), message
+        bring_in(world, "nobody", place=False)
+        named = f"{world.source}/debian@{world.digests['nobody']}"
+        # As an image it is fine, being certified's twin but for its user; whether it runs as root is the Pod's matter.
+        eventually(lambda: verdict(world.pat, named)["allowed"], seconds=10, what="the named user's verdict")
+        # The gate may be a second behind the portal: until then it says that the scan is running.
+        eventually(lambda: "nobody" in create(kube, pod("named", named))[1], seconds=10, what="the refusal of a name")
+        assert create(kube, pod("numbered", named, **NUMERIC))[0] == 201
+
+        # An unchanged UPDATE goes through, and so does DELETE.
+        kube.kubectl("-n", "web", "label", "pod", "good", "seen=yes", check=True)
+        kube.kubectl("-n", "web", "delete", "pod", "numbered", "--force", "--grace-period=0", check=True)
+
+    def revocation_reaches_the_cluster(self, world: World, subversion: str, reference: str) -> None:
+        world.sam.act(f"subversions/{subversion}/revoke", {"reason": "The build host was compromised."})
+        revoked = time.monotonic()
+        while create(world.kube, pod("late", reference, **NUMERIC), "?dryRun=All")[0] != 403:
+            assert time.monotonic() - revoked < REVOCATION_SECONDS
+        said = verdict(world.pat, reference)
+        assert not said["allowed"]
+        assert "The build host was compromised." in str(said["images"][0]["checks"])
+        # What was admitted may still be deleted; what was revoked cannot be made again.
+        world.kube.kubectl("-n", "web", "delete", "pod", "good", "--force", "--grace-period=0", check=True)
+        assert state(world)["state"] == ""
+
+    def the_record_verifies(self, world: World, directory: Path) -> None:
+        """Whole as exported; and a flipped byte, a missing row and a cut tail are each located."""
+        stack, export = world.stack, directory / "record.ndjson"
+        auditor = stack.add_person("ada", "auditor")
+        sink = stack.home.parent / "home-checkpoints"
+
+        def exported() -> bool:
+            assert stack.goldgate(auditor.token, "audit", "export", str(export)).returncode == 0
+            newest = json.loads(sorted(sink.glob("*.json"))[-1].read_text())["checkpoint"]
+            # A checkpoint that covers everything up to the revocation: then a cut tail is seen.
+            return bool(newest["number"] >= sealed_at_the_revocation(export))
+
+        eventually(exported, seconds=90, pause=2, what="a checkpoint behind the revocation")
+
+        def verify(path: Path) -> tuple[int, str]:
+            ran = stack.goldgate("", "audit", "verify", str(path), "--checkpoint", str(sink))
+            return ran.returncode, ran.stdout
+
+        assert verify(export)[0] == 0, verify(export)[1]
+        lines = export.read_bytes().splitlines(keepends=True)
+        row = next(i for i, line in enumerate(lines) if b"subversion.revoked" in line)
+        position = json.loads(lines[row])["position"]
+
+        flipped = lines.copy()
+        flipped[row] = flipped[row].replace(b"compromised", b"compromisee")
+        missing = lines[:row] + lines[row + 1 :]
+        end = next(i for i, line in enumerate(lines) if json.loads(line).get("position") == position)
+        for name, damaged, words in (
+            ("flipped", flipped, f"position {position}: the record"),
+            ("missing", missing, f"position {position}: the record is missing"),
+            ("cut", lines[:end], "the file was cut"),
+        ):
+            path = directory / f"{name}.ndjson"
+            path.write_bytes(b"".join(damaged))
+            status, said = verify(path)
+            assert status == 1, name
+            assert words in said, said
+
+
+def sealed_at_the_revocation(export: Path) -> int:
+    """The number of the seal that holds the revocation; beyond every checkpoint while none does."""
+    for line in export.read_bytes().splitlines():
+        if b"subversion.revoked" in line and (row := json.loads(line)).get("type") == "record":
+            return int(row["seal"])
+    return 2**31
 
 
 def state(world: World) -> Any:
