@@ -41,7 +41,7 @@ def record_decisions(*, gate: Gate, rows: Sequence[dict[str, Any]], now: datetim
         raise MalformedDecision("; ".join(row.detail for row in wrong)[:1000], errors=wrong)
     with transaction.atomic():
         new = _insert(decisions)
-        _note_admitted(gate.cluster, (one for one in decisions if str(one.pk) in new and one.allowed), now=now)
+        _note_admitted(gate.cluster, (one for one in decisions if str(one.pk) in new and _admitted(one)), now=now)
     return [str(one.pk) for one in decisions]
 
 
@@ -124,6 +124,11 @@ def _insert(decisions: Sequence[Decision]) -> set[str]:
     known = set(Decision.objects.filter(pk__in=[one.pk for one in decisions]).values_list("pk", flat=True))
     Decision.objects.bulk_create(decisions, ignore_conflicts=True)
     return {str(one.pk) for one in decisions if one.pk not in known}
+
+
+def _admitted(decision: Decision) -> bool:
+    """Whether something was let in. A question that was answered with yes (``ASK``) has run nothing."""
+    return decision.allowed and decision.operation in ("CREATE", "UPDATE")
 
 
 def _note_admitted(cluster: Cluster, decisions: Iterable[Decision], *, now: datetime) -> None:

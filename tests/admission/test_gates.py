@@ -145,6 +145,11 @@ class TestShippedDecisions:
         self.ship(gate_client, decision_row(str(uuid6.uuid7()), at=at, digest=DIGEST, allowed=False))
         assert not AdmittedDigest.objects.exists()
 
+    def test_what_was_only_asked_about_did_not_run(self, gate_client, at):
+        self.ship(gate_client, decision_row(str(uuid6.uuid7()), at=at, digest=DIGEST, operation="ASK"))
+        assert Decision.objects.count() == 1
+        assert not AdmittedDigest.objects.exists()
+
     def test_the_same_digest_again_wakes_nobody(self, gate_client, at):
         for minutes in (0, 5, 10):
             row = decision_row(str(uuid6.uuid7()), at=at - timedelta(minutes=minutes), digest=DIGEST)
