@@ -33,6 +33,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 HOME_VARIABLE = "GOLDGATE_GATE_HOME"
 DEADLINE_SECONDS = 2.0  # for reading and recording together; the API server waits 5
 REFRESH_SECONDS = 0.2
+MAX_SECONDS_BEHIND = 5  # further behind, traffic should go to a gate that knows what time it is
 _JSON = [("content-type", "application/json"), ("cache-control", "no-store")]
 _TEXT = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
 _ENCODER = msgspec.json.Encoder()
@@ -169,8 +170,12 @@ class GateApp:
         is_valid = snapshot is not None and now < snapshot.expires_at
         spool_bytes = bytes_in(self._require_home().spool_path)
         is_writable = not self.spool.error and spool_bytes < self._require_home().spool_max_bytes
+        seconds_behind = self.clock.seconds_behind()
+        if snapshot is not None:
+            # Signed in our future: it is this machine's clock that is behind.
+            seconds_behind = max(seconds_behind, snapshot.issued_at - now)
         return {
-            "ready": is_valid and is_writable,
+            "ready": is_valid and is_writable and seconds_behind <= MAX_SECONDS_BEHIND,
             "cluster": self._cluster,
             "snapshot": {
                 "is_valid": is_valid,
@@ -182,7 +187,7 @@ class GateApp:
                 "error": self.holder.error,
             },
             "spool": {"is_writable": is_writable, "bytes": spool_bytes, "error": self.spool.error},
-            "clock": {"now": moment(now), "seconds_behind": self.clock.seconds_behind()},
+            "clock": {"now": moment(now), "seconds_behind": seconds_behind},
         }
 
     @property

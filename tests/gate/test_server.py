@@ -188,6 +188,14 @@ class TestRoutes:
 
         serving(home, test)
 
+    @pytest.mark.parametrize(("ahead", "status"), [(4, 200), (60, 503)])
+    def test_a_clock_that_is_behind_is_not_ready(self, home, ahead, status):
+        async def test(app, post):
+            app.holder.snapshot.issued_at = app.clock.now() + ahead
+            assert (await post("/readyz", b"", method="GET"))[0] == status
+
+        serving(home, test)
+
     def test_no_snapshot_is_not_ready(self, tmp_path, repository):
         async def test(app, post):
             status, state = await post("/readyz", b"", method="GET")

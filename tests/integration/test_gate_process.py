@@ -1,6 +1,9 @@
 """A real gate process: TLS, snapshots over HTTP, decisions kept through kill -9, denial when it must."""
 
+import contextlib
 import json
+import signal
+import socket
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -117,6 +120,54 @@ class TestKill:
                 gate.wait()
                 assert wait_until(lambda: acknowledged <= set(portal.decisions), seconds=20)
             assert not list(gate.home.spool_path.glob("*.jsonl"))
+
+
+class TestWire:
+    """What a client may do to the connection: each time a well-formed no, in time, and the next one is served."""
+
+    @pytest.fixture
+    def gate(self, tmp_path, repository):
+        with (
+            PortalServer(repository.directory) as portal,
+            GateProcess(home_of(tmp_path, repository, portal.url, tls=False), log=tmp_path / "log") as found,
+        ):
+            found.wait()
+            yield found
+
+    def test_a_body_over_the_cap_is_denied_unread_and_a_chunked_one_is_read(self, gate):
+        answer = gate.session.post(f"{gate.url}/v1/admit", data=b"x" * (9 * 1024 * 1024), timeout=5)
+        assert (answer.status_code, answer.json()["response"]["allowed"]) == (200, False)
+        answer = gate.session.post(f"{gate.url}/v1/admit", data=iter([b"x" * 1024 * 1024] * 9), timeout=5)
+        assert (answer.status_code, answer.json()["response"]["allowed"]) == (200, False)
+        body = json.dumps(review(dryRun=True)).encode()
+        answer = gate.session.post(f"{gate.url}/v1/admit", data=iter([body[:50], body[50:]]), timeout=5)
+        assert answer.json()["response"]["allowed"] is True
+
+    def test_half_a_request_is_given_up_in_time_and_holds_up_nobody(self, gate):
+        host, port = gate.home.listen_address
+        slow = [socket.create_connection((host, port)) for _ in range(50)]
+        try:
+            for connection in slow:
+                connection.sendall(b"POST /v1/admit HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            began = time.monotonic()
+            assert gate.admit(review(dryRun=True))["allowed"] is True
+            assert time.monotonic() - began < 1
+            slow[0].settimeout(5)
+            assert b" 408 " in slow[0].recv(4096)
+            assert time.monotonic() - began < 4
+        finally:
+            for connection in slow:
+                connection.close()
+
+    def test_when_the_fetching_process_dies_nobody_goes_on_answering(self, gate):
+        gate.process.send_signal(signal.SIGKILL)
+        gate.process.wait(5)
+
+        def is_silent() -> bool:
+            with contextlib.closing(socket.socket()) as found:
+                return found.connect_ex(gate.home.listen_address) != 0
+
+        assert wait_until(is_silent, seconds=5)
 
 
 class TestRefusedUpdates:
