@@ -39,6 +39,8 @@ class Record(models.Model):
             models.Index(fields=["subject_kind", "subject_id", "-id"], name="record_by_subject"),
             models.Index(fields=["verb", "-id"], name="record_by_verb"),
             models.Index(fields=["actor_id", "-id"], name="record_by_actor"),
+            models.Index(fields=["actor_name", "-id"], name="record_by_actor_name"),
+            models.Index(fields=["request_id"], name="record_by_request", condition=~Q(request_id="")),
         ]
 
     def __str__(self) -> str:

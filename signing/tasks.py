@@ -33,7 +33,7 @@ def send(run: Run) -> None:
     services.send_publication(publication_id=run.subject_id, progress=run.progress, now=run.now())
 
 
-@handler("signing.withdraw", retry_on=(RegistryUnavailable,), limit_seconds=600, queue="default")
+@handler("signing.withdraw", retry_on=(RegistryUnavailable,), limit_seconds=600, queue="default", is_cancellable=False)
 def withdraw(run: Run) -> None:
     """Take back what can be taken back."""
     services.finish_withdrawal(publication_id=run.subject_id, now=run.now())

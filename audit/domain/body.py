@@ -10,6 +10,7 @@ from typing import Any
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 MAX_INTEGER = 2**53 - 1
+MAX_DATA_BYTES = 1024 * 1024  # of canonical JSON
 
 
 def storable_text(text: str) -> str:

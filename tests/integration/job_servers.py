@@ -58,6 +58,10 @@ class OwnRedis:
     def flush(self) -> None:
         redis.Redis(port=self.port).flushall()
 
+    def cut_connections(self) -> None:
+        redis.Redis(port=self.port).client_kill_filter(_type="normal", skipme=True)
+        redis.Redis(port=self.port).client_kill_filter(_type="pubsub", skipme=True)
+
     def _answers(self) -> bool:
         try:
             return bool(redis.Redis(port=self.port).ping())

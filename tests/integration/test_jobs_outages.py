@@ -64,6 +64,23 @@ class TestConnectionsCut:
         assert set(Job.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
 
 
+class TestRedisConnectionsReset:
+    def test_workers_consume_again(self, parts, tmp_path):
+        """Twenty resets in a row: a worker must not end up alive and deaf."""
+        servers, own_redis = parts
+        effects = tmp_path / "effects"
+        servers.scheduler()
+        servers.worker(slots=2)
+        note(effects, "first")
+        wait_until(all_ended, what="the parts work together")
+        for number in range(20):
+            note(effects, str(number))
+            own_redis.cut_connections()
+            threading.Event().wait(0.5)
+        wait_until(all_ended, 60, what="all end")
+        assert sorted(lines(effects)) == sorted(["first", *map(str, range(20))])
+
+
 class TestKilledAgainAndAgain:
     def test_three_kills_one_effect(self, parts, tmp_path):
         servers, _ = parts

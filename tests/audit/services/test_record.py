@@ -58,6 +58,7 @@ class TestRecord:
         [
             pytest.param({"share": 0.5}, id="float"),
             pytest.param({"size": 2**53}, id="too-large"),
+            pytest.param({"text": "x" * 2**20}, id="more-than-a-mebibyte"),
             pytest.param({1: "one"}, id="key-not-text"),
             pytest.param({"at": datetime(2026, 1, 1)}, id="not-json"),  # noqa: DTZ001
         ],
