@@ -1,7 +1,7 @@
 """Job handlers of the room: ids in, one service call."""
 
 from core.errors import GoldgateError, Kind
-from jobs.handlers import Run, handler
+from jobs.handlers import MAX_ATTEMPTS, Run, handler
 from registry import selectors, services
 from registry.errors import RegistryUnavailable
 
@@ -12,7 +12,7 @@ def import_artifact(run: Run) -> None:
     try:
         services.run_import(import_id=run.subject_id, now=run.now(), progress=run.progress)
     except GoldgateError as error:
-        if error.kind is not Kind.UNAVAILABLE:
+        if error.kind is not Kind.UNAVAILABLE or run.attempt >= MAX_ATTEMPTS:
             services.fail_import(import_id=run.subject_id, failure=str(error), now=run.now())
         raise
 
@@ -28,6 +28,7 @@ def test_registry(run: Run) -> None:
 
 @handler("registry.prune", limit_seconds=600)
 def prune(run: Run) -> None:
-    """Keep the layer cache within its limit."""
+    """Keep the layer cache within its limit, and drop uploads that nobody came back to."""
     freed = services.prune_layers(now=run.now())
+    services.prune_uploads(now=run.now())
     run.progress(done=freed, total=freed, unit="bytes", text="Pruned.")

@@ -1,7 +1,14 @@
 """Every write of the room, one function a use case."""
 
 from registry.services.copies import copy_artifact
-from registry.services.imports import fail_import, import_archive, import_list, import_reference, run_import
+from registry.services.imports import (
+    fail_import,
+    import_archive,
+    import_list,
+    import_reference,
+    prune_uploads,
+    run_import,
+)
 from registry.services.layers import prune_layers
 from registry.services.layouts import export_layout
 from registry.services.registries import (
@@ -28,6 +35,7 @@ __all__ = [
     "import_list",
     "import_reference",
     "prune_layers",
+    "prune_uploads",
     "run_import",
     "test_registry",
 ]

@@ -1,7 +1,7 @@
 """Imports: asked in one transaction, done by a job, each once."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -31,6 +31,8 @@ from registry.services.registries import ensure_repository
 
 MAX_LIST_LINES = 500
 MAX_PLATFORMS = 50
+# Long enough for a person to see why an import failed and to try it again.
+UPLOADS_STAY = timedelta(days=7)
 
 
 @transaction.atomic
@@ -142,7 +144,7 @@ def run_import(*, import_id: UUID | str, now: datetime, progress: Report = silen
     meter = Meter(progress)
     wanted = [Platform.parse(one) for one in asked.platforms]
     if asked.kind == Import.Kind.ARCHIVE:
-        with Archive(archive_path(asked.pk)) as archive:
+        with _open_archive(asked) as archive:
             chosen = archive.choose(asked.resolved_digest)
             top = FetchedManifest(archive.manifest(chosen.digest), chosen.media_type, chosen.digest)
             gathered = gather(archive, top, platforms=wanted, meter=meter, now=now)
@@ -159,6 +161,21 @@ def fail_import(*, import_id: UUID | str, failure: str, now: datetime) -> None:
     """Say on the import why it ended without an artifact. Its job can be tried again by a person."""
     open_ones = Import.objects.filter(pk=import_id).exclude(state=Import.State.DONE)
     open_ones.update(state=Import.State.FAILED, failure=failure[:4000], finished_at=now)
+
+
+def prune_uploads(*, now: datetime) -> int:
+    """Remove archives whose import ended or was given up ``UPLOADS_STAY`` ago; how many."""
+    found = [path for path in archive_path(uuid6.uuid7()).parent.glob("*.tar") if _is_abandoned(path, now)]
+    for path in found:
+        path.unlink(missing_ok=True)
+    return len(found)
+
+
+def _is_abandoned(path: Path, now: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < (now - UPLOADS_STAY).timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def archive_path(import_id: UUID) -> Path:
@@ -261,6 +278,8 @@ def _finish(import_id: UUID, gathered: Gathered, *, now: datetime) -> Artifact:
     return artifact
 
 
-def missing_archive(import_id: UUID) -> NotInRegistry:
-    """The refusal when an upload is no longer there."""
-    return NotInRegistry(f"The archive of import {import_id} is no longer here.", cure="Upload it again.")
+def _open_archive(asked: Import) -> Archive:
+    path = archive_path(asked.pk)
+    if not path.is_file():
+        raise NotInRegistry("The uploaded archive is no longer here.", cure="Upload it again.")
+    return Archive(path)

@@ -12,12 +12,16 @@ from django.db import IntegrityError, transaction
 from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
+from jobs.services import ensure_schedule
 from registry import credentials
 from registry.adapters.check import Step, check_layout, check_registry
 from registry.adapters.sides import settings_of
 from registry.domain import settings as rules
 from registry.errors import RegistryTaken, RegistryUnknown
 from registry.models import Registry, Repository
+
+PRUNE_JOB = "registry.prune"
+PRUNE_EVERY_SECONDS = 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,7 @@ def add_registry(*, wanted: RegistryFields, actor: Actor, now: datetime) -> Regi
     with _names_taken(), transaction.atomic():
         registry.save(force_insert=True)
         _record(Verb.REGISTRY_ADDED, registry, actor=actor, now=now, changed=sorted(wanted.columns()))
+        ensure_schedule("Prune the layer cache", PRUNE_JOB, every_seconds=PRUNE_EVERY_SECONDS)
     return registry
 
 

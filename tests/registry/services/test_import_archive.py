@@ -1,16 +1,19 @@
 import io
 import json
 import tarfile
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from uuid6 import uuid7
 
 from audit.models import Record
 from audit.verbs import Verb
 from oci.digest import Digest
 from registry import selectors, services
 from registry.blobs import kept_blobs, layer_cache
-from registry.errors import ArchiveNeedsChoice, LayerNotAsClaimed, MalformedArchive
+from registry.errors import ArchiveNeedsChoice, BodyTooLarge, LayerNotAsClaimed, MalformedArchive, NotInRegistry
 from registry.models import Artifact, Import, Layer
+from registry.services.imports import archive_path
 from tests.factories.accounts import PersonFactory
 from tests.factories.registry import EARLY, HELLO, NEW, OLD, REBUILT, archive, import_image, pieces
 
@@ -169,3 +172,37 @@ class TestRefusedArchives:
         with pytest.raises(LayerNotAsClaimed, match=base):
             services.run_import(import_id=asked.pk, now=EARLY)
         assert not Artifact.objects.exists()
+
+
+class TestUploads:
+    def test_an_upload_goes_when_it_is_imported(self):
+        import_image("debian-12-old")
+        assert not archive_path(Import.objects.get().pk).exists()
+
+    def test_one_that_failed_waits_a_week(self):
+        asked = services.import_archive(
+            chunks=pieces(archive("debian-12-old")), requested_by=PersonFactory(), now=EARLY
+        )
+        written = datetime.fromtimestamp(archive_path(asked.pk).stat().st_mtime, UTC)
+        assert services.prune_uploads(now=written + timedelta(days=6)) == 0
+        assert services.prune_uploads(now=written + timedelta(days=8)) == 1
+        with pytest.raises(NotInRegistry, match="no longer here"):
+            services.run_import(import_id=asked.pk, now=EARLY)
+
+    def test_an_archive_over_the_cap_is_not_kept(self, monkeypatch):
+        monkeypatch.setattr("registry.services.imports.MAX_ARCHIVE_BYTES", 1000)
+        with pytest.raises(BodyTooLarge):
+            services.import_archive(chunks=pieces(archive("debian-12-old")), requested_by=PersonFactory(), now=EARLY)
+        assert not list(archive_path(uuid7()).parent.glob("*"))
+
+    def test_more_entries_than_the_cap_are_refused(self, monkeypatch):
+        monkeypatch.setattr("registry.adapters.archive.MAX_ENTRIES", 3)
+        with pytest.raises(MalformedArchive, match="entries"):
+            import_image("debian-12-old")
+
+    @pytest.mark.parametrize("name", ["../oci-layout", "/oci-layout", "blobs/sha256/../../../etc/cron.d/x"])
+    def test_climbing_names_write_nothing(self, name, settings):
+        with pytest.raises(MalformedArchive):
+            services.import_archive(chunks=[layout_tar({name: b"x"})], requested_by=PersonFactory(), now=EARLY)
+        home = settings.GOLDGATE_HOME
+        assert [path for path in home.rglob("*") if path.is_file()] == []

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from audit.actor import Actor
 from audit.models import Record
 from audit.verbs import Verb
+from jobs.selectors import schedules
 from registry import credentials, services
 from registry.errors import CredentialsUnreadable, RegistryInvalid, RegistryTaken, RegistryUnknown
 from registry.models import Registry
@@ -258,3 +259,9 @@ def test_without_a_certified_side_nothing_can_be_certified():
     with pytest.raises(RegistryUnknown) as caught:
         services.certified_repository(image_name="debian", now=EARLY)
     assert "OCI layout" in caught.value.cure
+
+
+def test_the_first_registry_brings_a_schedule_that_prunes():
+    add()
+    add(name="Another", host="another.example")
+    assert [row.kind for row in schedules()] == ["registry.prune"]
