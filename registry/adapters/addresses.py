@@ -94,7 +94,7 @@ class AddressBook:
                 f"{host} has no address: {error}.", cure="Check the host name and this machine's DNS."
             ) from error
         found = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
-        may_be_private = self.settings.may_be_private(f"{host}:{port}")
+        may_be_private = self.settings.may_be_private(f"{bare}:{port}")
         for text in found:
             if is_allowed(ipaddress.ip_address(text.partition("%")[0]), may_be_private=may_be_private):
                 return text

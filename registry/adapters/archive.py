@@ -72,7 +72,7 @@ class Archive:
         found = [one for one in self.manifests if name and name in (one.annotations.get(REF_NAME), str(one.digest))]
         if len(found) == 1:
             return found[0]
-        names = ", ".join(one.annotations.get(REF_NAME) or str(one.digest) for one in self.manifests[:20])
+        names = ", ".join((one.annotations.get(REF_NAME) or str(one.digest))[:80] for one in self.manifests[:20])
         if name:
             raise MalformedArchive(
                 f"The archive has no single manifest named {name!r}; it has: {names}.", cure="Name one."

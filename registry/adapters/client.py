@@ -14,6 +14,7 @@ from oci.descriptor import Descriptor
 from oci.digest import Digest
 from oci.errors import MalformedDigest, MalformedDocument
 from oci.manifest import parse_manifest
+from oci.reference import is_tag
 from oci.strict_json import MAX_DOCUMENT_BYTES
 from registry.adapters.auth import Authenticator
 from registry.adapters.fallback import add_referrer, listed_referrers
@@ -103,8 +104,6 @@ class RegistryClient:
 
     def put_blob(self, repo: str, digest: Digest, size: int, chunks: Iterable[bytes]) -> None:
         """As RegistrySide says. Small ones in one request, larger ones in pieces."""
-        if self.has_blob(repo, digest):
-            return
         answer = self._send("POST", f"v2/{repo}/blobs/uploads/", repo, body=b"")
         self._require(answer, {202}, what=f"an upload to {repo}")
         location, sent = self._location(answer), 0
@@ -161,8 +160,8 @@ class RegistryClient:
         found: set[str] = set()
         for page in self._pages(f"v2/{repo}/tags/list?n=1000", scopes=_pull(repo), missing=frozenset({404})):
             listed = page.get("tags") or []
-            if not isinstance(listed, list) or not all(isinstance(tag, str) for tag in listed):
-                raise RegistryMisbehaved(f"{self.settings.host} lists tags of {repo} that are no texts.")
+            if not isinstance(listed, list) or not all(isinstance(tag, str) and is_tag(tag) for tag in listed):
+                raise RegistryMisbehaved(f"{self.settings.host} lists as tags of {repo} what can be no tags.")
             found.update(listed)
             if len(found) > MAX_TAGS:
                 raise RegistryMisbehaved(f"{repo} has more than {MAX_TAGS} tags.", cure="Name the tag that you want.")

@@ -45,8 +45,10 @@ class ConnectionSettings:
         return authority_of(self.base)
 
     def may_be_private(self, authority: str) -> bool:
-        """Whether ``host:port`` is one for which private addresses were listed."""
-        return self.allow_private and authority in {self.authority, *map(_with_port, self.listed_hosts)}
+        """Whether ``host:port`` is one for which private addresses were listed. The proxy was entered by hand."""
+        if self.proxy_url and authority == authority_of(urlsplit(self.proxy_url)):
+            return True
+        return self.allow_private and self.is_listed(authority)
 
     def is_listed(self, authority: str) -> bool:
         """Whether ``host:port`` is the registry's own or one that somebody wrote down for it."""

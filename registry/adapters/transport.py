@@ -240,7 +240,9 @@ class _PinnedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = _pinned_pools(self._book)
 
     def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **proxy_kwargs)
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **proxy_kwargs)
+        manager.pool_classes_by_scheme = _pinned_pools(self._book)
+        return manager
 
 
 def _pinned_pools(book: AddressBook) -> dict[str, type[HTTPConnectionPool]]:

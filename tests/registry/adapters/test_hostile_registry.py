@@ -142,6 +142,11 @@ class TestBodies:
             client_for(registry).tags("a")
         assert len(registry.seen) == 100
 
+    def test_a_tag_that_could_be_no_tag_is_refused(self, registry):
+        registry.answers["/v2/a/tags/list"] = Answer(200, b'{"tags":["../../_catalog?x="]}')
+        with pytest.raises(RegistryMisbehaved, match="no tags"):
+            client_for(registry).tags("a")
+
     @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"tags":[1]}', b'{"tags":"x"}', b"[" * 100_000])
     def test_nonsense_where_json_should_be_is_refused(self, registry, body):
         registry.answers["/v2/a/tags/list"] = Answer(200, body)
@@ -400,7 +405,7 @@ class TestAddresses:
 
     def test_the_proxy_that_was_entered_is_used(self, registry, other):
         other.default = Answer(200)
-        client_for(registry, proxy_url=f"http://{other.host}", listed_hosts=(other.host,)).ping()
+        client_for(registry, proxy_url=f"http://{other.host}").ping()
         assert registry.seen == []
         assert other.seen[0].path == f"http://{registry.host}/v2/"
 

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from registry import services
 from registry.blobs import kept_blobs, layer_cache
 from registry.models import Artifact, Import, Layer, Lineage, RepositoryArtifact, TagSeen
 from tests.factories.accounts import PersonFactory
-from tests.factories.registry import EARLY, REBUILT
+from tests.factories.registry import EARLY, OLD, REBUILT
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROOT = Path(__file__).parents[3]
@@ -54,3 +56,52 @@ def test_killed_at_each_step_in_turn_it_ends_once(source):
         for path in store.root.rglob("*"):
             if path.is_file() and not path.name.startswith(".writing-"):
                 assert Digest("sha256", path.name).names(path.read_bytes())
+
+
+def in_parallel(count: int, act: Callable[[int], object]) -> list[object]:
+    """What ``act`` gave or raised in threads that begin together."""
+    barrier = threading.Barrier(count)
+    found: list[object] = [None] * count
+
+    def run(number: int) -> None:
+        try:
+            barrier.wait(10)
+            found[number] = act(number)
+        except Exception as error:  # noqa: BLE001
+            found[number] = error
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return found
+
+
+def test_two_workers_on_one_import_make_one(source):
+    asked = services.import_reference(
+        reference=f"{source.host}/debian/base:12-rebuilt", requested_by=PersonFactory(), now=EARLY
+    )
+    found = in_parallel(4, lambda _: services.run_import(import_id=asked.pk, now=EARLY).pk)
+    assert len(set(found)) == 1
+    assert Record.objects.filter(verb=Verb.ARTIFACT_IMPORTED).count() == 1
+    assert (Artifact.objects.count(), Layer.objects.count()) == (1, 2)
+
+
+def test_a_base_and_its_rebuild_imported_at_once_know_each_other(source):
+    """Neither is there yet when the other looks for its ancestors, unless one waits."""
+    person = PersonFactory()
+    for _ in range(5):
+        Lineage.objects.all().delete()
+        Import.objects.all().delete()
+        TagSeen.objects.all().delete()
+        Artifact.objects.all().delete()
+        asked = [
+            services.import_reference(reference=f"{source.host}/debian/base:{tag}", requested_by=person, now=EARLY).pk
+            for tag in ("12-old", "12-rebuilt")
+        ]
+        found = in_parallel(2, lambda at, asked=asked: services.run_import(import_id=asked[at], now=EARLY).digest)
+        assert found == [OLD, REBUILT]
+        assert [(row.artifact.digest, row.ancestor.digest) for row in Lineage.objects.all()] == [(REBUILT, OLD)]
