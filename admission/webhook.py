@@ -1,9 +1,11 @@
 """What ties a cluster to its gates: the configuration that ``gate/`` writes, filled with what the gates said."""
 
+from urllib.parse import urlsplit
+
 from admission import selectors
 from admission.errors import GateAddressUnknown
 from admission.models import Cluster
-from gate.webhook_manifest import render
+from gate.webhook_manifest import WebhookNotPossible, render
 
 
 def webhook_yaml(cluster: Cluster, *, url: str = "") -> str:
@@ -19,6 +21,10 @@ def webhook_yaml(cluster: Cluster, *, url: str = "") -> str:
             f"No gate of {cluster.name} was heard yet.", cure="Enrol a gate, start it, and ask again in some seconds."
         )
     address = url or gate.webhook_url
+    try:
+        urlsplit(address)
+    except ValueError as error:
+        raise WebhookNotPossible(f"{address[:200]!r} is no address: {error}.") from error
     if not address:
         raise GateAddressUnknown(
             f"Nobody said where the API server of {cluster.name} reaches its gate.",

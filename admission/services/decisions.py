@@ -21,6 +21,7 @@ from gate.verdict import ImageUse, Where
 MAX_BATCH = 1_000
 MAX_IMAGES_BYTES = 512 * 1024
 MANY_IMAGES = 50
+MAX_NUMBER = 2**62  # what a column holds
 # How old a digest's last admission may be before it is written again: the restart window is counted in days.
 RAN_GRAIN_HOURS = 6
 
@@ -113,8 +114,8 @@ def _from_gate(row: dict[str, Any], *, cluster: Cluster | None, gate: Gate | Non
         digests=[_cut(digest, 200) for digest in row["digests"]][:500],
         images=_clean(row["images"]),
         warnings=_clean(row["warnings"][:100]),
-        snapshot_version=row["snapshot_version"],
-        policy_version=row["policy_version"],
+        snapshot_version=_number(row["snapshot_version"]),
+        policy_version=_number(row["policy_version"]),
         valid_until=_moment(row["valid_until"]) if row["valid_until"] else None,
     )
 
@@ -164,6 +165,12 @@ def _moment(text: str) -> datetime:
     if found is None or found.tzinfo is None:
         raise ValueError(f"{text[:40]!r} is no RFC 3339 time")
     return found
+
+
+def _number(value: int) -> int:
+    if not 0 <= value <= MAX_NUMBER:
+        raise ValueError(f"{str(value)[:40]} is no version")
+    return value
 
 
 def _cut(text: str, length: int) -> str:

@@ -154,7 +154,8 @@ class TestWebhook:
         assert webhook["failurePolicy"] == "Fail"
         assert webhook["clientConfig"]["url"].startswith("https://gate.example:9443/")
         assert "pods/ephemeralcontainers" in webhook["rules"][0]["resources"]
-        assert asker.get(f"{address}?url=http://gate.example").status_code == 400
+        for url in ("http://gate.example", "https://[", "https://a@b", "x"):
+            assert asker.get(address, {"url": url}).status_code == 400
         assert asker.get("/api/v1/clusters/nowhere/webhook.yaml").status_code == 404
         assert Cluster.objects.count() == 1
 

@@ -1,9 +1,11 @@
 """Clusters, enrolment, and what a gate tells: over the API, as a gate and as people."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 import uuid6
+from django.db import connection
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -166,6 +168,10 @@ class TestShippedDecisions:
             {"images": [{"reference": 1}]},
             {"groups": "all"},
             {"snapshot_version": None},
+            {"snapshot_version": 2**63},
+            {"policy_version": -1},
+            {"at": "2026-13-41T00:00:00Z"},
+            {"valid_until": "9999-99-99T00:00:00Z"},
         ],
     )
     def test_one_row_that_cannot_be_read_refuses_the_batch_and_is_named(self, gate_client, at, wrong):
@@ -208,3 +214,30 @@ class TestShippedDecisions:
         _, other = enrolled_gate(now=at, cluster="west")
         self.ship(client(other), row | {"user": "mallory", "allowed": False})
         assert (Decision.objects.get().user, Decision.objects.get().cluster.name) == ("alice", "east")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoGates:
+    def test_of_two_with_one_token_one_joins(self, at):
+        cluster = services.add_cluster(name="east", actor=ACTOR, now=at)
+        _, secret = services.create_enrolment_token(cluster=cluster, actor=ACTOR, now=at)
+        barrier = threading.Barrier(4)
+        outcomes = []
+
+        def join():
+            barrier.wait(10)
+            try:
+                services.enrol_gate(secret=secret, now=at)
+                outcomes.append("joined")
+            except EnrolmentRefused:
+                outcomes.append("refused")
+            finally:
+                connection.close()
+
+        threads = [threading.Thread(target=join) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+        assert sorted(outcomes) == ["joined", "refused", "refused", "refused"]
+        assert Gate.objects.count() == 1

@@ -174,6 +174,35 @@ class TestCosign:
         assert all("signature" not in one or "unsaid" in one for one in published.remains)
 
 
+def test_a_registry_without_deletes_keeps_what_it_has_and_we_say_so(tmp_path, now):
+    with docker_registry(tmp_path / "registry", deletes=False) as host:
+        registry = Registry.objects.create(
+            name="kept", side="certified", host=host, base_url=f"http://{host}", allow_private=True, created_at=now
+        )
+        images = Images()
+        _, signer = signing_key(tmp_path, now=now)
+        publication = services.begin_publication(
+            artifact=known_artifact(images, images.image("debian"), now=now),
+            target=certified_repository(registry, "golden/debian", now=now),
+            predicate_type=KIND,
+            predicate={},
+            actor=Actor.system("test"),
+            now=now,
+            tag="12",
+        )
+        services.copy_publication(publication_id=publication.pk, progress=silent, now=now)
+        services.sign_publication(publication_id=publication.pk, signer=signer, now=now)
+        services.send_publication(publication_id=publication.pk, progress=silent, now=now)
+        services.withdraw_publication(publication=publication, actor=Actor.system("test"), now=now)
+        services.finish_withdrawal(publication_id=publication.pk, now=now)
+    publication.refresh_from_db()
+    said = " ".join(publication.remains)
+    for what in ("The signature of", "The attestation of", f"The tag {host}/golden/debian:12"):
+        assert f"{what}" in said
+    assert said.count("remains: the registry does not delete it") == 3
+    assert selectors.verified_signature(publication.artifact) is None
+
+
 def put(side, publication: Publication, tag: str, layer: cosign.Blob) -> None:
     found = cosign.bundle(tag, [layer])
     for blob in found.blobs:

@@ -1,7 +1,10 @@
 """Publishing a digest: each step works, may die and be done again, and refuses what it must."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from audit.actor import Actor
 from audit.models import Record
@@ -283,3 +286,24 @@ class TestRequireSigned:
     def test_a_key_that_is_none_is_refused(self):
         with pytest.raises(SignatureInvalid):
             ecdsa.require_signed(b"x", signature=b"y", public_pem="-----BEGIN PUBLIC KEY-----")
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoSigners:
+    def test_two_at_once_store_one_signature(self, artifact, target, signer, now):
+        publication = begin(artifact, target, now)
+        services.copy_publication(publication_id=publication.pk, progress=silent, now=now)
+        barrier = threading.Barrier(4)
+
+        def sign():
+            try:
+                barrier.wait(10)
+                services.sign_publication(publication_id=publication.pk, signer=signer, now=now)
+            finally:
+                connection.close()
+
+        with ThreadPoolExecutor(4) as pool:
+            for outcome in [pool.submit(sign) for _ in range(4)]:
+                outcome.result(20)
+        assert (Signature.objects.count(), Attestation.objects.count()) == (1, 1)
+        assert Record.objects.filter(verb=Verb.PUBLICATION_SIGNED).count() == 1
