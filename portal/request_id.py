@@ -1,5 +1,6 @@
 """One id for a request, in the answer, in problems, in the log and in the record."""
 
+import logging
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -23,3 +24,11 @@ class RequestIdMiddleware:
             return response
         finally:
             current_request_id.reset(token)
+
+
+class RequestIdFilter(logging.Filter):
+    """Puts the id on every line of the log that a request caused; ``-`` on the others."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.request_id = current_request_id.get() or "-"
+        return True

@@ -88,8 +88,8 @@ def deactivate_person(*, person: Person, by: Person | None, now: datetime) -> Pe
 
     Raises NotAnAdministrator, PersonInactive, LastAdministrator.
     """
-    shared.require_administrator(by, now)
     shared.lock_administrators()
+    shared.require_administrator(by, now)
     locked = Person.objects.select_for_update().get(pk=person.pk)
     if not locked.is_active:
         raise PersonInactive(f"{locked.username} is deactivated already.")

@@ -39,6 +39,8 @@ def grant_role(
     Raises NotAnAdministrator; OwnRole (nobody grants themselves a role, by any account of theirs, except where
     Goldgate is set to one person); PersonInactive; UnknownRole; BadPeriod; RoleAlreadyHeld.
     """
+    # Asked under the lock: an administrator whose role is ended at this moment grants nothing more.
+    shared.lock_administrators()
     shared.require_administrator(by, now)
     role = _known(role)
     if by is not None and selectors.is_same_person(by, person) and not selectors.is_one_person():
@@ -75,8 +77,8 @@ def end_role(*, grant: RoleGrant, by: Person | None, now: datetime) -> RoleGrant
     Raises NotAnAdministrator; RoleOver; RoleKeptElsewhere (an LDAP group would grant it again);
     LastAdministrator.
     """
-    shared.require_administrator(by, now)
     shared.lock_administrators()
+    shared.require_administrator(by, now)
     locked = RoleGrant.objects.select_for_update(of=("self",)).select_related("person", "team").get(pk=grant.pk)
     if locked.ends_at is not None and locked.ends_at <= max(now, locked.starts_at):
         raise RoleOver("The grant has ended already.")

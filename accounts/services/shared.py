@@ -12,7 +12,7 @@ from accounts.models import Person, RoleGrant, ServiceToken, Team
 from accounts.roles import Role
 from audit.actor import Actor, Subject
 
-# pg_advisory_xact_lock's key: one holder at a time may make the number of administrators smaller.
+# pg_advisory_xact_lock's key: one holder at a time grants or ends roles and accounts.
 ADMINISTRATORS_LOCK = 0x676F6C64_0001
 
 
@@ -47,7 +47,7 @@ def require_name(name: str) -> None:
 
 
 def lock_administrators() -> None:
-    """Until the transaction's end, nobody else ends an administrator's role or account.
+    """Until the transaction's end, nobody else grants or ends a role, or ends an account.
 
     Two administrators who end each other's role at once would otherwise both see the other one left.
     """

@@ -80,7 +80,7 @@ class TestCreatePerson:
 class TestDeactivatePerson:
     def test_roles_tokens_and_sessions_end(self, admin, now):
         rita = person_with(Role.REVIEWER, username="rita")
-        token, secret = token_for(rita)
+        _, secret = token_for(rita)
         before = rita.get_session_auth_hash()
         services.deactivate_person(person=rita, by=admin, now=now)
         rita.refresh_from_db()

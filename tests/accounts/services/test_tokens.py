@@ -114,8 +114,8 @@ class TestNoteTokenUse:
 
 class TestTheDatabaseItself:
     def test_a_secret_in_the_clear_cannot_be_stored(self, owner):
+        token, secret = token_for(owner)
         with pytest.raises(IntegrityError, match="service_token_is_hashed"), transaction.atomic():
-            token, secret = token_for(owner)
             ServiceToken.objects.filter(pk=token.pk).update(sha256=secret)
 
     def test_a_scope_that_is_none_cannot_be_stored(self, owner):
