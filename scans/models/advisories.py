@@ -80,12 +80,16 @@ class AffectedRange(models.Model):
     introduced_key = models.BinaryField()
     end_key = models.BinaryField(null=True)  # null = no end, or incomparable
     is_end_inclusive = models.BooleanField(default=False)
+    is_alone = models.BooleanField()  # the only range of its advisory for its package
     incomparable = models.CharField(max_length=300, blank=True)  # why it cannot be put in order
     key_version = models.PositiveSmallIntegerField()
 
     class Meta:
         ordering = ["advisory", "id"]
-        indexes = [models.Index(fields=["ecosystem", "package", "introduced_key"], name="affected_range_in_order")]
+        indexes = [
+            models.Index(fields=["ecosystem", "package", "introduced_key"], name="affected_range_in_order"),
+            models.Index(fields=["ecosystem", "package"], condition=~Q(incomparable=""), name="affected_range_odd"),
+        ]
 
 
 class Match(models.Model):

@@ -2,6 +2,7 @@
 
 import uuid6
 from django.db import models
+from django.db.models import Q
 
 
 class Inventory(models.Model):
@@ -53,7 +54,12 @@ class Component(models.Model):
     class Meta:
         ordering = ["name", "purl"]
         constraints = [models.UniqueConstraint(fields=["purl"], name="component_purl_unique")]
-        indexes = [models.Index(fields=["ecosystem", "source_name", "version_key"], name="component_in_order")]
+        # With the id, so that matching reads the index alone.
+        indexes = [
+            models.Index(fields=["ecosystem", "source_name", "version_key"], include=["id"], name="component_in_order"),
+            models.Index(fields=["ecosystem", "source_name"], condition=Q(version_key=None), name="component_odd"),
+            models.Index(fields=["id"], condition=Q(matched_at=None), name="component_not_matched"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

@@ -6,6 +6,7 @@ must not read as "fixed".
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -281,9 +282,13 @@ def _advisory(feed: Feed, raw: RawRecord, parsed: AdvisoryRecord, sha256: str, *
 def store_ranges(parsed: dict[int, AdvisoryRecord]) -> None:
     """Write the ranges of advisories in the place of those that stood."""
     AffectedRange.objects.filter(advisory_id__in=list(parsed)).delete()
-    AffectedRange.objects.bulk_create(
-        [_range(pk, interval) for pk, one in parsed.items() for interval in one.intervals], batch_size=_BATCH
-    )
+    rows: list[AffectedRange] = []
+    for pk, one in parsed.items():
+        packages = Counter((interval.ecosystem, interval.package) for interval in one.intervals)
+        for interval in one.intervals:
+            is_alone = packages[interval.ecosystem, interval.package] == 1
+            rows.append(_range(pk, interval, is_alone=is_alone))
+    AffectedRange.objects.bulk_create(rows, batch_size=_BATCH)
 
 
 def _store_derived(feed: Feed, parsed: dict[int, AdvisoryRecord], applied: Applied) -> list[int]:
@@ -321,7 +326,7 @@ def _rated(one: AdvisoryRecord, applied: Applied) -> Iterable[RatedVector]:
             applied.note_problem(one.id, str(error))
 
 
-def _range(advisory_id: int, interval: Interval) -> AffectedRange:
+def _range(advisory_id: int, interval: Interval, *, is_alone: bool) -> AffectedRange:
     return AffectedRange(
         advisory_id=advisory_id,
         ecosystem=interval.ecosystem[:100],
@@ -332,6 +337,7 @@ def _range(advisory_id: int, interval: Interval) -> AffectedRange:
         introduced_key=interval.introduced_key,
         end_key=interval.end_key,
         is_end_inclusive=interval.is_end_inclusive,
+        is_alone=is_alone,
         incomparable=interval.incomparable[:300],
         key_version=KEY_VERSION,
     )

@@ -16,31 +16,49 @@ from scans.models import Component
 # Any constant of our own; held until the transaction ends.
 _LOCK = 0x676F6C64_6D617463
 
-# One row a pair: of several ranges of one advisory the one that is fixed last decides.
-_AFFECTED = """
-INSERT INTO scans_match (component_id, advisory_id, outcome, fixed_version, fixed_key, matched_at)
-SELECT DISTINCT ON (c.id, r.advisory_id)
-       c.id, r.advisory_id, 'affected', r.fixed, CASE WHEN r.fixed = '' THEN NULL ELSE r.end_key END, %(now)s
+# The upper bound stands twice: once so that the index can end there (no key reaches 0xff), once exactly.
+_WITHIN = """
 FROM scans_affectedrange r
 JOIN scans_advisory a ON a.id = r.advisory_id
 JOIN scans_component c ON c.ecosystem = r.ecosystem AND c.source_name = r.package
- AND c.version_key >= r.introduced_key
-WHERE (r.end_key IS NULL OR c.version_key < r.end_key OR (r.is_end_inclusive AND c.version_key = r.end_key))
+ AND c.version_key >= r.introduced_key AND c.version_key <= COALESCE(r.end_key, '\\xff'::bytea)
+WHERE (r.end_key IS NULL OR r.is_end_inclusive OR c.version_key < r.end_key)
   AND r.incomparable = '' AND a.absent_since IS NULL AND (a.withdrawn_at IS NULL OR a.withdrawn_at > %(now)s)
   AND {scope}
-ORDER BY c.id, r.advisory_id, (r.fixed <> '') DESC, r.end_key DESC NULLS LAST, r.id
-ON CONFLICT (component_id, advisory_id) DO NOTHING
 """
+_COLUMNS = "r.fixed AS fixed_version, CASE WHEN r.fixed = '' THEN NULL ELSE r.end_key END AS fixed_key"
+# Nearly every advisory has one range a package, and needs no sort.
+_AFFECTED_ALONE = f"""
+SELECT c.id AS component_id, r.advisory_id, 'affected' AS outcome, {_COLUMNS} {_WITHIN} AND r.is_alone
+"""
+# Of several ranges of one advisory the one that is fixed last decides.
+_AFFECTED_SEVERAL = f"""
+SELECT * FROM (
+  SELECT DISTINCT ON (c.id, r.advisory_id) c.id AS component_id, r.advisory_id, 'affected' AS outcome, {_COLUMNS}
+  {_WITHIN} AND NOT r.is_alone
+  ORDER BY c.id, r.advisory_id, (r.fixed <> '') DESC, r.end_key DESC NULLS LAST, r.id
+) several
+"""  # noqa: S608
+# Two halves, so that each begins in an index.
 _CANNOT_COMPARE = """
-INSERT INTO scans_match (component_id, advisory_id, outcome, fixed_version, fixed_key, matched_at)
-SELECT DISTINCT ON (c.id, r.advisory_id) c.id, r.advisory_id, 'cannot_compare', '', NULL, %(now)s
+SELECT c.id AS component_id, r.advisory_id, 'cannot_compare' AS outcome,
+       '' AS fixed_version, NULL::bytea AS fixed_key
 FROM scans_affectedrange r
 JOIN scans_advisory a ON a.id = r.advisory_id
 JOIN scans_component c ON c.ecosystem = r.ecosystem AND c.source_name = r.package
-WHERE (r.incomparable <> '' OR c.version_key IS NULL)
-  AND a.absent_since IS NULL AND (a.withdrawn_at IS NULL OR a.withdrawn_at > %(now)s)
-  AND {scope}
-ORDER BY c.id, r.advisory_id
+WHERE r.incomparable <> ''
+  AND a.absent_since IS NULL AND (a.withdrawn_at IS NULL OR a.withdrawn_at > %(now)s) AND {scope}
+UNION
+SELECT c.id, r.advisory_id, 'cannot_compare', '', NULL::bytea
+FROM scans_component c
+JOIN scans_affectedrange r ON r.ecosystem = c.ecosystem AND r.package = c.source_name
+JOIN scans_advisory a ON a.id = r.advisory_id
+WHERE c.version_key IS NULL
+  AND a.absent_since IS NULL AND (a.withdrawn_at IS NULL OR a.withdrawn_at > %(now)s) AND {scope}
+"""
+_INSERT = """
+INSERT INTO scans_match (component_id, advisory_id, outcome, fixed_version, fixed_key, matched_at)
+SELECT component_id, advisory_id, outcome, fixed_version, fixed_key, %(now)s FROM ({pairs}) pairs
 ON CONFLICT (component_id, advisory_id) DO NOTHING
 """
 
@@ -74,19 +92,47 @@ def match_advisories(*, advisory_ids: Sequence[int], now: datetime) -> int:
 
 @transaction.atomic
 def match_everything(*, now: datetime) -> int:
-    """All components against all advisories, in place of what was found before: after a change of the order keys."""
+    """All components against all advisories; only what differs from what stands is written. How many pairs differ."""
     hold_matching_lock()
     with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM scans_match")
-    found = _insert("%(ids)s IS NOT NULL", [], now)
-    Component.objects.update(matched_at=now)
-    return found
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.scans_fresh")
+        affected = f"{_AFFECTED_ALONE} UNION ALL {_AFFECTED_SEVERAL}".format(scope="true")
+        cursor.execute(f"CREATE TEMPORARY TABLE scans_fresh ON COMMIT DROP AS {affected}", {"now": now})
+        cursor.execute("ANALYZE scans_fresh")
+        # What is affected by one range and incomparable by another is affected.
+        cannot = _CANNOT_COMPARE.format(scope="true")
+        cursor.execute(
+            f"INSERT INTO scans_fresh SELECT p.* FROM ({cannot}) p LEFT JOIN scans_fresh f"  # noqa: S608
+            " USING (component_id, advisory_id) WHERE f.component_id IS NULL",
+            {"now": now},
+        )
+        cursor.execute(_REMOVE_STALE)
+        moved: int = cursor.rowcount
+        cursor.execute(_ADD_FRESH, {"now": now})
+        moved += cursor.rowcount
+    Component.objects.filter(matched_at=None).update(matched_at=now)
+    return moved
+
+
+_REMOVE_STALE = """
+DELETE FROM scans_match m USING (
+  SELECT s.id FROM scans_match s LEFT JOIN scans_fresh f
+    ON f.component_id = s.component_id AND f.advisory_id = s.advisory_id
+   AND f.outcome = s.outcome AND f.fixed_version = s.fixed_version
+  WHERE f.component_id IS NULL
+) gone WHERE m.id = gone.id
+"""
+_ADD_FRESH = """
+INSERT INTO scans_match (component_id, advisory_id, outcome, fixed_version, fixed_key, matched_at)
+SELECT f.component_id, f.advisory_id, f.outcome, f.fixed_version, f.fixed_key, %(now)s
+FROM scans_fresh f LEFT JOIN scans_match s USING (component_id, advisory_id) WHERE s.id IS NULL
+"""
 
 
 def _insert(scope: str, ids: Sequence[int], now: datetime) -> int:
     found = 0
     with connection.cursor() as cursor:
-        for statement in (_AFFECTED, _CANNOT_COMPARE):
-            cursor.execute(statement.format(scope=scope), {"ids": list(ids), "now": now})
+        for pairs in (_AFFECTED_ALONE, _AFFECTED_SEVERAL, _CANNOT_COMPARE):
+            cursor.execute(_INSERT.format(pairs=pairs.format(scope=scope)), {"ids": list(ids), "now": now})
             found += cursor.rowcount
     return found

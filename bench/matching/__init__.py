@@ -1,0 +1,1 @@
+"""The full re-match against a peer."""
