@@ -16,13 +16,16 @@ CHANNEL = "goldgate_snapshot"  # PostgreSQL's NOTIFY; the publisher listens
 
 # Taking back goes before everything else.
 URGENT = frozenset({Verb.SUBVERSION_REVOKED, Verb.SUBVERSION_SUSPENDED, Verb.PUBLICATION_WITHDRAWAL_BEGUN})
-# About one artifact, subversion or publication: the overlay says it.
+# About one artifact, subversion, publication or job: the overlay says it.
 ABOUT_DIGESTS = URGENT | {
     Verb.ARTIFACT_COPIED,
     Verb.ARTIFACT_IMPORTED,
     Verb.ARTIFACT_INVENTORIED,
     Verb.ARTIFACT_SCANNED,
     Verb.FINDINGS_CHANGED,
+    Verb.SCAN_ASKED,
+    Verb.JOB_FAILED,  # a scan that is no longer running
+    Verb.SUBVERSION_ADDED,
     Verb.PUBLICATION_COPIED,
     Verb.PUBLICATION_SENT,
     Verb.PUBLICATION_WITHDRAWN,
@@ -33,7 +36,7 @@ ABOUT_DIGESTS = URGENT | {
 # About what every overlay carries whole.
 ABOUT_ALL = frozenset({Verb.POLICY_ADOPTED, Verb.REGISTRY_ADDED, Verb.REGISTRY_CHANGED, Verb.CLUSTER_ADDED})
 # About every digest at once: the base is made again.
-ABOUT_BASE = frozenset({Verb.FEED_SYNCED, Verb.KEY_RETIRED})
+ABOUT_BASE = frozenset({Verb.FEED_SYNCED, Verb.FEED_CHANGED, Verb.KEY_RETIRED})
 
 
 def connect() -> None:

@@ -35,6 +35,7 @@ from catalog.models import Subversion
 from gate.facts import DigestFacts
 from gate.snapshot import MalformedSnapshot, read_overlay, write_base, write_overlay
 from gate.tuf_names import read_target_names, stored_name, target_names
+from jobs.models import Job
 from registry.models import Artifact, ArtifactChild
 from signing.models import Publication
 
@@ -291,6 +292,8 @@ def artifacts_of(waiting: Iterable[SnapshotChange]) -> set[UUID]:
     for change in waiting:
         by_kind.setdefault(change.subject_kind, set()).add(change.subject_id)
     found = set(Artifact.objects.filter(pk__in=_uuids(by_kind.get("artifact", ()))).values_list("pk", flat=True))
+    about = Job.objects.filter(pk__in=_uuids(by_kind.get("job", ())), kind__startswith="scans.")
+    found |= set(_uuids(about.values_list("subject_id", flat=True)))
     named = Publication.objects.filter(pk__in=_uuids(by_kind.get("publication", ())))
     found |= set(named.values_list("artifact_id", flat=True))
     versions = Subversion.objects.filter(pk__in=_uuids(by_kind.get("subversion", ()))).values("version_id")

@@ -21,6 +21,8 @@ from catalog.models import Subversion
 from gate.facts import ScanState
 from gate.snapshot import Snapshot
 from gate.tuf import Chain, UntrustedSnapshot
+from jobs.models import Job
+from jobs.services import enqueue
 from tests.factories.admission import certified_subversion, deed, publisher_of, revoke, subversion_of
 from tests.factories.signing import Images, known_artifact
 
@@ -107,6 +109,16 @@ class TestPublish:
         publisher.publish_due(now=now)
         assert snapshot().base_version == 2
         assert not SnapshotChange.objects.filter(publication=None).exists()
+
+    def test_a_scan_that_ended_in_nothing_is_no_longer_running(self, publisher, artifact, now):
+        job = enqueue("scans.inventory", subject_id=artifact.pk, now=now)
+        publisher.publish_due(now=now)
+        assert snapshot().lookup(artifact.digest).scan is ScanState.RUNNING
+        Job.objects.filter(pk=job.pk).update(state="failed", finished_at=now)
+        with transaction.atomic():
+            record(Verb.JOB_FAILED, actor=ACTOR, subject=Subject("job", str(job.pk), job.kind), at=now)
+        publisher.publish_due(now=now)
+        assert snapshot().lookup(artifact.digest).scan is ScanState.NONE
 
     def test_a_base_is_made_again_each_hour(self, publisher, artifact, now):
         publisher.publish_due(now=now)
