@@ -70,12 +70,21 @@ class Moved:
     delta: Delta
 
 
-def moved_certified(at: datetime) -> list[Moved]:
+def moved_certified(at: datetime, *, limit: int = 20) -> list[Moved]:
     """Usable subversions with new findings since their packets, for Home; the most newly certified first.
 
-    A delta is computed for each certificate: a few queries each, so a page shows what this returns and asks once.
+    Scans are written anew only when something changed for the image, so only certificates with a scan younger than
+    their packet are compared, at most ``limit`` of them: a few queries each.
     """
-    usable = approved_subversions(at).values("pk")
-    live = _loaded().filter(subversion__in=usable, finalised_at__isnull=False, ended_at=None)
-    moved = [Moved(one, _delta_of(one)) for one in live.order_by("-starts_at", "-pk")]
+    younger = Q(subversion__artifact__scans__created_at__gte=F("packet__created_at")) | Q(
+        subversion__artifact__child_links__child__scans__created_at__gte=F("packet__created_at")
+    )
+    live = Certification.objects.filter(
+        younger,
+        subversion__in=approved_subversions(at).values("pk"),
+        finalised_at__isnull=False,
+        ended_at=None,
+    )
+    chosen = _loaded().filter(pk__in=live.values("pk")).order_by("-starts_at", "-pk")[:limit]
+    moved = [Moved(one, _delta_of(one)) for one in chosen]
     return [one for one in moved if one.delta.added]
