@@ -10,6 +10,7 @@ import gzip
 import hashlib
 import io
 import json
+import os
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -93,6 +94,7 @@ def digest_of(path: Path) -> str:
 
 def guess_kind(path: Path) -> str:
     """The kind of feed that a file holds, by its outermost keys. Raises FeedContentsRefused when it is none."""
+    _files(path)
     if path.is_dir() or _magic(path).startswith(_ZIP) or ".jsonl" in path.name:
         return "osv"
     try:
@@ -112,8 +114,8 @@ def guess_kind(path: Path) -> str:
 
 
 def _files(path: Path) -> list[Path]:
-    if not path.exists():
-        raise FeedContentsRefused(f"{path} does not exist.")
+    if not path.exists() or not os.access(path, os.R_OK):
+        raise FeedContentsRefused(f"{path} does not exist, or cannot be read.")
     if not path.is_dir():
         return [path]
     suffixes = (".json", ".jsonl", ".jsonl.gz", ".json.gz", ".zip")
