@@ -11,7 +11,7 @@ from registry.models import Artifact
 from scans import selectors as scans
 from scans.selectors import Finding
 
-Counts = dict[UUID, dict[str, int]]
+Counts = dict[UUID, dict[str, int] | None]
 
 
 def counts_of(artifacts: Iterable[Artifact]) -> Counts:
@@ -20,11 +20,16 @@ def counts_of(artifacts: Iterable[Artifact]) -> Counts:
     return {pk: by_severity(scan.summary) for pk, scan in newest.items() if scan.state == "complete"}
 
 
-def by_severity(summary: Mapping[str, Any]) -> dict[str, int]:
-    """Findings of each severity in a scan's summary, with and without a fix; exploited ones under "kev"."""
+def by_severity(summary: Mapping[str, Any]) -> dict[str, int] | None:
+    """Findings of each severity in a scan's summary, with and without a fix; exploited ones under "kev".
+
+    None for a summary that says nothing: not counted is not zero.
+    """
+    if "by_severity" not in summary:
+        return None
     found = {
         word: int(counts.get("fixable_pairs", 0)) + int(counts.get("unfixed_pairs", 0))
-        for word, counts in summary.get("by_severity", {}).items()
+        for word, counts in summary["by_severity"].items()
     }
     if exploited := int(summary.get("exploited_vulnerabilities", 0)):
         found["kev"] = exploited

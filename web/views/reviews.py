@@ -14,6 +14,7 @@ from approvals import selectors as approvals
 from approvals import services
 from approvals.domain.certify_line import blocking, certify_line
 from approvals.domain.delta import delta, findings_of
+from approvals.domain.evidence import SEVERITIES, Finding
 from approvals.domain.packet import Delta
 from approvals.models import Proposal, Review
 from catalog import selectors as catalog
@@ -118,7 +119,7 @@ def _review_page(request: HttpRequest, viewer: Viewer, proposal: Proposal, form:
         "void": standing.earlier,
         "since_certified": _since_certified(proposal, document, viewer),
         "since_mine": _since_mine(mine, proposal, document),
-        "findings": findings_of(document) if document else [],
+        "findings": sorted(findings_of(document), key=_worst_first) if document else [],
         "has_judged": any(one.packet_id == proposal.current_packet_id for one in mine),
         "is_own": _is_own(proposal, viewer.person),
         "made_by": _made_by(proposal, viewer.person),
@@ -126,6 +127,13 @@ def _review_page(request: HttpRequest, viewer: Viewer, proposal: Proposal, form:
         "withdraw_form": ReasonForm(auto_id="withdraw_%s"),
     }
     return render(request, "web/review.html", context, status=400 if form.errors else 200)
+
+
+def _worst_first(finding: Finding) -> tuple[bool, int, str, str]:
+    """Known exploited ones, then by severity; what nobody rated stands with the worst."""
+    order = ("unknown", *SEVERITIES)
+    rank = order.index(finding.severity) if finding.severity in order else 0
+    return not finding.is_known_exploited, rank, finding.vulnerability_id, finding.package
 
 
 def _told(proposal: Proposal, one: Review) -> Told:

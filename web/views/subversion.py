@@ -6,6 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from admission import selectors as admission
 from approvals import selectors as approvals
 from approvals import services
 from approvals.domain.certify_line import certify_line
@@ -55,6 +56,8 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
     lines = certify_line(evidence, policy=policies.document_of(policy), now=viewer.now)
     certifications = list(approvals.certifications_of(shown))
     publication = certifications[0].publication if certifications else None
+    # Only then must somebody know whether the gates know: a snapshot that does not say it still allows.
+    is_taken_back = view.cause in (Cause.REVOKED, Cause.SUSPENDED)
     context = {
         "viewer": viewer,
         "subversion": shown,
@@ -70,6 +73,8 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
         "counts": findings.counts_in(evidence),
         "moved": dossier.moved_since(certifications, evidence),
         "publication": publication,
+        "is_taken_back": is_taken_back,
+        "published_at": admission.published_at(shown) if is_taken_back else None,
         "verify_line": _verify_line(publication, shown) if publication else "",
         "certifications": [(one, dossier.certificate_words(one)) for one in certifications],
         "records": told(audit.records_of("subversion", str(shown.pk))),
