@@ -68,6 +68,9 @@ identifier=goldgate
 file={socket_path}
 chmod=0700
 
+[supervisorctl]
+serverurl=unix://{socket_path}
+
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 """
