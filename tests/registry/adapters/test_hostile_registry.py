@@ -215,7 +215,6 @@ class TestPasswords:
 
     def test_a_blob_redirect_to_another_host_goes_without_them(self, registry, other):
         client = self.basic(registry)
-        client.settings.listed_hosts  # noqa: B018
         registry.answers[BLOB] = Answer(307, headers={"Location": f"http://{other.host}/blob?signed=1"})
         other.answers["/blob"] = Answer(200, BODY)
         listed = RegistryClient(replace(client.settings, listed_hosts=(other.host,)))
