@@ -27,6 +27,9 @@ class RegistryMisbehaved(GoldgateError):
     code = "registry_misbehaved"
     kind = Kind.REFUSED
 
+    def __init__(self, detail: str, *, cure: str = "") -> None:
+        super().__init__(detail, cure=cure or "Nothing was kept. If it happens again, ask who runs the registry.")
+
 
 class AddressRefused(GoldgateError):
     """The address is one that we must not connect to."""

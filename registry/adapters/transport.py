@@ -66,7 +66,10 @@ class Transport:
             parts = urlsplit(found)
             authority = authority_of(parts)
         except ValueError as error:
-            raise AddressRefused(f"The registry leads to {url[:200]!r}, which is no address.") from error
+            raise AddressRefused(
+                f"The registry leads to {url[:200]!r}, which is no address.",
+                cure="Have the registry send https addresses.",
+            ) from error
         if parts.hostname == self.settings.base.hostname and parts.scheme == "http" and self._is_https:
             # A registry behind a proxy that ends TLS often does not know its own scheme.
             found = parts._replace(scheme="https", netloc=self.settings.base.netloc).geturl()
