@@ -137,33 +137,40 @@ def set_certifying(*, subversion: Subversion, since: datetime | None) -> None:
 def set_certified(
     *, subversion: Subversion, starts_at: datetime, ends_at: datetime, repository: str
 ) -> list[Subversion]:
-    """It may be used in ``[starts_at, ends_at)``. What it supersedes starts retiring and is returned.
+    """It may be used in ``[starts_at, ends_at)``. Older builds of its version start retiring and are returned.
 
+    Where a newer build is certified already, this one retires itself: renewing an old build, or certifying it late,
+    does not push out its successor.
     Raises: IllegalStep when revoked or rejected.
     """
     _require_not_ended(subversion)
-    older = list(
+    others = (
         Subversion.objects.select_for_update(of=("self",))
         .filter(selectors.usable_at(starts_at), version_id=subversion.version_id, retiring_from=None)
         .exclude(pk=subversion.pk)
-        .order_by("pk")
     )
+    age = (subversion.created_at, subversion.pk)
+    found = [((one.created_at, one.pk), one) for one in others.order_by("pk")]
+    is_superseded = any(other > age for other, _ in found)
+    older = [one for other, one in found if other < age]
     _write(
         subversion,
         certifying_since=None,
         certified_from=starts_at,
         certified_until=ends_at,
-        retiring_from=None,
-        retiring_until=None,
+        retiring_from=starts_at if is_superseded else None,
+        retiring_until=_retiring_until(starts_at, ends_at) if is_superseded else None,
         certified_repository=repository,
         certified_digest=subversion.artifact.digest,
     )
     for one in older:
-        end = starts_at + timedelta(days=RETIRING_DAYS)
-        if one.certified_until is not None:
-            end = min(end, one.certified_until)
-        _write(one, retiring_from=starts_at, retiring_until=end)
+        _write(one, retiring_from=starts_at, retiring_until=_retiring_until(starts_at, one.certified_until))
     return older
+
+
+def _retiring_until(starts_at: datetime, certified_until: datetime | None) -> datetime:
+    end = starts_at + timedelta(days=RETIRING_DAYS)
+    return min(end, certified_until) if certified_until is not None else end
 
 
 def set_suspended(*, subversion: Subversion, starts_at: datetime, ends_at: datetime, reason: str) -> None:

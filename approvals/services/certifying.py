@@ -24,7 +24,7 @@ from audit.verbs import Verb
 from catalog import services as catalog
 from catalog.models import Subversion
 from policies.models import Policy
-from policies.selectors import document_of
+from policies.selectors import active_policy, document_of
 from registry import selectors as registry
 from registry import services as registry_services
 from registry.models import Repository
@@ -178,8 +178,12 @@ def _refusal(certification: Certification, proposal: Proposal, subversion: Subve
         if persons.is_own(proposal, review.reviewer) and not certification.is_one_person:
             return f"{review.reviewer} turned out to be the same person as its proposer or author."
         standing.add(accounts.identity_of(review.reviewer))
-    if len(standing) < certification.reviewers_needed:
-        return f"{certification.reviewers_needed} persons must certify; the accounts belong to {len(standing)}."
+    if certification.is_one_person and not accounts.is_one_person():
+        return "Goldgate no longer runs for one person."
+    # The policy may have been tightened since.
+    needed = max(certification.reviewers_needed, selectors.reviewers_needed(active_policy(now)))
+    if len(standing) < needed:
+        return f"{needed} persons must certify; the accounts belong to {len(standing)}."
     refused = blocking(selectors.proposal_verdict(proposal, now))
     return " ".join(line.reason for line in refused)
 

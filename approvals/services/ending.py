@@ -1,13 +1,14 @@
-"""Suspending, lifting and revoking: what stops a subversion from being used."""
+"""Withdrawing a proposal; suspending, lifting and revoking what is used."""
 
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
 
+from accounts import selectors as accounts
 from accounts.models import Person
 from accounts.roles import Role
-from approvals.errors import AlreadyRevoked, NeverCertified, NotSuspended, NotUsable
+from approvals.errors import AlreadyRevoked, NeverCertified, NotAsked, NotSuspended, NotUsable, ProposalClosed
 from approvals.models import Certification, Proposal, Revocation, Suspension
 from approvals.models.certifications import SUSPENSION_HOURS
 from approvals.services import certifying, persons, proposals
@@ -22,6 +23,35 @@ from signing import selectors as signing
 from signing import services as signing_services
 
 ENDERS = frozenset({Role.SECURITY_REVIEWER})
+
+
+@transaction.atomic
+def withdraw_proposal(*, proposal_id: UUID | str, person: Person, reason: str, now: datetime) -> Proposal:
+    """Take a proposal back, also while its signature is outstanding: then the certification fails with the reason.
+
+    Raises: ProposalMissing; ProposalClosed; NotAsked (not its proposer); ReasonMissing.
+    """
+    subversion, proposal = proposals.lock(proposal_id)
+    told = persons.require_reason(reason)
+    if not accounts.is_same_person(proposal.proposed_by, person):
+        raise NotAsked("Only who proposed it withdraws it.", cure="Reviewers ask for changes, or reject.")
+    match proposal.state:
+        case Proposal.State.OPEN:
+            proposals.close(proposal, state=Proposal.State.WITHDRAWN, reason=told, now=now)
+        case Proposal.State.CERTIFYING:
+            found = Certification.objects.select_for_update(of=("self",)).get(proposal=proposal)
+            said = f"Withdrawn while it was certified: {told}"
+            certifying.fail(found, proposal, subversion, reason=said, actor=person.as_actor(), now=now)
+        case _:
+            raise ProposalClosed(f"The proposal is {proposal.state}.", cure="Revoke what is certified.")
+    record(
+        Verb.PROPOSAL_WITHDRAWN,
+        actor=person.as_actor(),
+        subject=catalog.subject_of(subversion),
+        at=now,
+        data={"proposal": str(proposal.pk), "reason": told},
+    )
+    return proposal
 
 
 @transaction.atomic

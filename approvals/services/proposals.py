@@ -9,7 +9,7 @@ from accounts import selectors as accounts
 from accounts.models import Person
 from approvals import selectors
 from approvals.domain.packet import canonical_text, packet_document, says_the_same
-from approvals.errors import NotAsked, ProposalClosed, ProposalExists, ProposalMissing
+from approvals.errors import ProposalExists, ProposalMissing
 from approvals.models import Packet, Proposal, Request
 from approvals.selectors.evidence import evidence_of, packet_subject
 from approvals.services import persons
@@ -86,29 +86,6 @@ def refresh_packets_of(*, artifact_id: UUID | str, now: datetime) -> int:
     for proposal_id in found:
         refresh_packet(proposal_id=proposal_id, now=now)
     return len(found)
-
-
-@transaction.atomic
-def withdraw_proposal(*, proposal_id: UUID | str, person: Person, reason: str, now: datetime) -> Proposal:
-    """Take a proposal back, before its reviews are complete.
-
-    Raises: ProposalMissing; ProposalClosed; NotAsked (neither its proposer nor a platform admin); ReasonMissing.
-    """
-    subversion, proposal = lock(proposal_id)
-    told = persons.require_reason(reason)
-    if proposal.state != Proposal.State.OPEN:
-        raise ProposalClosed("Only an open proposal is withdrawn.", cure="Revoke what is certified.")
-    if not accounts.is_same_person(proposal.proposed_by, person):
-        raise NotAsked("Only who proposed it withdraws it.", cure="Reviewers ask for changes, or reject.")
-    close(proposal, state=Proposal.State.WITHDRAWN, reason=told, now=now)
-    record(
-        Verb.PROPOSAL_WITHDRAWN,
-        actor=person.as_actor(),
-        subject=catalog.subject_of(subversion),
-        at=now,
-        data={"proposal": str(proposal.pk), "reason": told},
-    )
-    return proposal
 
 
 def lock(proposal_id: UUID | str) -> tuple[Subversion, Proposal]:

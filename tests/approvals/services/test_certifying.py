@@ -110,6 +110,27 @@ class TestFinalise:
         reviewers[1].save()
         assert "turned out to be the same person" in finalised(certification, now).reason
 
+    def test_a_policy_that_asks_for_more_meanwhile_fails_it(self, now):
+        certification = certifying(now)
+        publish(certification, now)
+        adopted(now, reviewers=3)
+        assert finalised(certification, now).reason == "3 persons must certify; the accounts belong to 2."
+
+    def test_a_house_that_is_no_longer_one_person_s_fails_it(self, now, settings):
+        settings.GOLDGATE_ONE_PERSON = True
+        alone = person_with(*Role)
+        certification = certifying(now, proposal=ProposalFactory(now, proposed_by=alone), reviewers=[alone])
+        publish(certification, now)
+        settings.GOLDGATE_ONE_PERSON = False
+        assert finalised(certification, now).reason == "Goldgate no longer runs for one person."
+
+    def test_one_person_certifies_and_it_is_said(self, now, settings):
+        settings.GOLDGATE_ONE_PERSON = True
+        alone = person_with(*Role)
+        certificate = certified(now, proposal=ProposalFactory(now, proposed_by=alone), reviewers=[alone])
+        assert certificate.is_one_person
+        assert Record.objects.get(verb="certification.completed").data["is_one_person"] is True
+
     def test_a_finding_that_came_meanwhile_fails_it(self, now):
         certification = certifying(now)
         publish(certification, now)

@@ -13,12 +13,12 @@ from approvals.errors import (
     ReasonMissing,
     RoleMissing,
 )
-from approvals.models import Packet, Proposal, Review
+from approvals.models import Packet, Proposal
 from audit.models import Record
 from catalog.errors import IllegalStep
 from scans.models import Scan
 from tests.factories.accounts import person_with
-from tests.factories.approvals import Finding, ProposalFactory, approve, certifying, known
+from tests.factories.approvals import Finding, ProposalFactory, approve, certified, certifying, known
 from tests.factories.catalog import ArtifactFactory, IndexFactory, SubversionFactory
 
 pytestmark = pytest.mark.django_db
@@ -147,7 +147,16 @@ class TestWithdrawProposal:
         proposal = ProposalFactory(now)
         with pytest.raises(ReasonMissing):
             services.withdraw_proposal(proposal_id=proposal.pk, person=proposal.proposed_by, reason="", now=now)
-        certifying(now, proposal=proposal)
+        certified(now, proposal=proposal)
         with pytest.raises(ProposalClosed):
             services.withdraw_proposal(proposal_id=proposal.pk, person=proposal.proposed_by, reason="x", now=now)
-        assert Review.objects.count() == 2
+
+    def test_while_its_signature_is_outstanding_the_certification_fails(self, now):
+        certification = certifying(now)
+        proposal = certification.proposal
+        services.withdraw_proposal(proposal_id=proposal.pk, person=proposal.proposed_by, reason="stuck", now=now)
+        certification.refresh_from_db()
+        certification.publication.refresh_from_db()
+        assert certification.reason == "Withdrawn while it was certified: stuck"
+        assert certification.publication.withdrawal_begun_at == now
+        assert ProposalFactory(now, subversion=certification.subversion).state == Proposal.State.OPEN

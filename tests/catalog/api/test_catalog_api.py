@@ -85,7 +85,9 @@ class TestVersion:
         answer = reader.get("/api/v1/images/debian/12")
         assert (answer.status_code, answer.json()["code"]) == (404, "no_such_image")
 
-    @pytest.mark.parametrize("path", ["debian/%00", "%00/12", "%00/versions", "debian/12/subversions", "%F0%9F%90%99/12"])
+    @pytest.mark.parametrize(
+        "path", ["debian/%00", "%00/12", "%00/versions", "debian/12/subversions", "%F0%9F%90%99/12"]
+    )
     def test_what_can_be_no_name_is_not_there(self, reader, path):
         assert reader.get(f"/api/v1/images/{path}").status_code in (404, 405)
 

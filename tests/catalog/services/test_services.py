@@ -109,6 +109,25 @@ class TestValidity:
         older.refresh_from_db()
         assert (older.retiring_from, older.retiring_until) == (now + DAY, now + 10 * DAY)
 
+    def test_renewing_an_older_one_does_not_push_out_its_successor(self, now):
+        version = VersionFactory(now)
+        older, newer = SubversionFactory(now, version=version), SubversionFactory(now, version=version)
+        certify(older, now)
+        certify(newer, now + DAY)
+        assert certify(older, now + 2 * DAY) == []
+        newer.refresh_from_db()
+        assert newer.retiring_from is None
+        assert (older.retiring_from, older.retiring_until) == (now + 2 * DAY, now + 32 * DAY)
+
+    def test_an_older_one_is_certified_again_when_its_successor_is_revoked(self, now):
+        version = VersionFactory(now)
+        older, newer = SubversionFactory(now, version=version), SubversionFactory(now, version=version)
+        certify(older, now)
+        certify(newer, now)
+        services.set_revoked(subversion=newer, at=now, reason="x")
+        certify(older, now + DAY)
+        assert older.retiring_from is None
+
 
 class TestSelectors:
     def test_the_current_digest_and_its_history_in_one_query(self, now, django_assert_num_queries):
