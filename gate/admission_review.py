@@ -17,8 +17,9 @@ import msgspec
 from core.errors import GoldgateError, Kind
 from gate.engine import decide, refusal
 from gate.line import cut, warning_lines
-from gate.objects import carries_pods, images_in
+from gate.objects import carries_pods
 from gate.record import Asker, Decision, DecisionId, decision, shown
+from gate.review_object import ReadObject, read_object
 from gate.snapshot import Snapshot
 from gate.verdict import ImageUse, Verdict, Where
 
@@ -27,6 +28,8 @@ MAX_BODY_BYTES = 8 * 1024 * 1024  # the API server takes objects of 3 MiB and se
 MAX_GROUPS = 100
 MAX_OWNERS = 20
 MAX_TEXT = 500  # characters of a name that we keep
+_NULL = msgspec.Raw(b"null")
+_NO_OBJECT = ReadObject([], "", "", "", [])
 _PASSED_OPERATIONS = frozenset(("DELETE", "CONNECT"))
 
 
@@ -52,6 +55,9 @@ class _User(msgspec.Struct):
     groups: list[str] | None = None
 
 
+_NOBODY = _User()
+
+
 class _Request(msgspec.Struct, rename="camel"):
     uid: str
     kind: _Kind
@@ -61,13 +67,13 @@ class _Request(msgspec.Struct, rename="camel"):
     name: str = ""
     namespace: str = ""
     user_info: _User | None = None
-    object: Any = None
-    old_object: Any = None
+    object: msgspec.Raw = msgspec.Raw(b"null")
+    old_object: msgspec.Raw = msgspec.Raw(b"null")
     dry_run: bool | None = None
 
 
 class Review(msgspec.Struct, rename="camel"):
-    """What we read of an AdmissionReview; the object itself stays generic."""
+    """What we read of an AdmissionReview; the objects stay bytes (``gate.review_object``)."""
 
     api_version: str
     kind: str
@@ -109,23 +115,20 @@ def answer(body: bytes, *, snapshot: Snapshot | None, at: int, cluster: str = ""
     except MalformedReview as error:
         return Answer(error.uid, refused(error.uid, cut(f"goldgate: {error.detail}", MAX_TEXT)), None)
     request = review.request
+    shown_object: ReadObject | None = None
     try:
-        uses = _images_to_judge(request)
-    except GoldgateError as error:
-        return _decided(request, refusal(error.detail, snapshot=snapshot), snapshot, at, cluster)
-    if uses is None:
-        return Answer(request.uid, _reply({"uid": request.uid, "allowed": True}), None)
-    if snapshot is None:
-        return _decided(request, refusal("this gate has no valid snapshot yet", snapshot=None), None, at, cluster)
-    if not uses:
-        cause = f"this {request.kind.kind or 'object'} carries Pods but shows no image"
-        return _decided(request, refusal(cause, snapshot=snapshot), snapshot, at, cluster)
-    where = Where(cluster=cluster, namespace=request.namespace)
-    try:
-        verdict = decide(uses, snapshot=snapshot, at=at, where=where)
+        if request.operation in _PASSED_OPERATIONS:
+            return Answer(request.uid, _reply({"uid": request.uid, "allowed": True}), None)
+        if request.operation not in ("CREATE", "UPDATE"):
+            raise MalformedReview(f"the operation {request.operation[:40]!r} is none that this gate knows")
+        shown_object = read_object(request.object)
+        if not _is_to_be_judged(request, shown_object):
+            return Answer(request.uid, _reply({"uid": request.uid, "allowed": True}), None)
+        verdict = _verdict(request, shown_object, snapshot, at, cluster)
     except GoldgateError as error:
         verdict = refusal(error.detail, snapshot=snapshot)
-    return _decided(request, verdict, snapshot, at, cluster)
+    asker = _asker(request, shown_object, cluster)
+    return _decided(request, verdict, asker, at, snapshot.portal_url if snapshot else "")
 
 
 def refused(uid: str, message: str) -> bytes:
@@ -133,23 +136,36 @@ def refused(uid: str, message: str) -> bytes:
     return _reply({"uid": uid, "allowed": False, "status": _status(message)})
 
 
-def _images_to_judge(request: _Request) -> list[ImageUse] | None:
-    """The images; an empty list where some should be; None where there is nothing to judge."""
-    if request.operation in _PASSED_OPERATIONS:
-        return None
-    if request.operation not in ("CREATE", "UPDATE"):
-        raise MalformedReview(f"the operation {request.operation[:40]!r} is none that this gate knows")
-    if not isinstance(request.object, dict):
-        raise MalformedReview("the review shows no object")
-    uses = images_in(request.object)
-    before = request.old_object
-    if request.operation == "UPDATE" and isinstance(before, dict) and _signature(uses) == _signature(images_in(before)):
-        return None
-    if uses:
-        return uses
-    kinds = (request.kind.kind, request.request_kind.kind if request.request_kind else "")
-    shown_kind = request.object.get("kind")
-    return [] if carries_pods(*kinds, shown_kind if isinstance(shown_kind, str) else "") else None
+def _is_to_be_judged(request: _Request, shown_object: ReadObject) -> bool:
+    """Whether something new would run, or should show what would."""
+    if request.operation == "UPDATE" and _is_unchanged(request, shown_object):
+        return False
+    return bool(shown_object.images) or _carries_pods(request, shown_object)
+
+
+def _is_unchanged(request: _Request, shown_object: ReadObject) -> bool:
+    if request.old_object == _NULL:
+        return False
+    try:
+        before = read_object(request.old_object)
+    except GoldgateError:
+        return False
+    return _signature(shown_object.images) == _signature(before.images)
+
+
+def _carries_pods(request: _Request, shown_object: ReadObject) -> bool:
+    asked_kind = request.request_kind.kind if request.request_kind else ""
+    return carries_pods(request.kind.kind, asked_kind, shown_object.kind)
+
+
+def _verdict(request: _Request, shown_object: ReadObject, snapshot: Snapshot | None, at: int, cluster: str) -> Verdict:
+    if snapshot is None:
+        return refusal("this gate has no valid snapshot yet", snapshot=None)
+    if not shown_object.images:
+        kind = request.kind.kind or shown_object.kind or "object"
+        return refusal(f"this {kind} shows no image", snapshot=snapshot)
+    where = Where(cluster=cluster, namespace=request.namespace)
+    return decide(shown_object.images, snapshot=snapshot, at=at, where=where)
 
 
 def _signature(uses: list[ImageUse]) -> Counter[tuple[str, str, int | None, bool]]:
@@ -157,9 +173,9 @@ def _signature(uses: list[ImageUse]) -> Counter[tuple[str, str, int | None, bool
     return Counter((use.reference, use.place, use.run_as_user, use.is_user_malformed) for use in uses)
 
 
-def _decided(request: _Request, verdict: Verdict, snapshot: Snapshot | None, at: int, cluster: str) -> Answer:
+def _decided(request: _Request, verdict: Verdict, asker: Asker, at: int, portal_url: str) -> Answer:
     decision_id = None if request.dry_run else DecisionId.new()
-    message = shown(verdict, portal_url=snapshot.portal_url if snapshot else "", decision_id=decision_id)
+    message = shown(verdict, portal_url=portal_url, decision_id=decision_id)
     response: dict[str, Any] = {"uid": request.uid, "allowed": verdict.allowed}
     if not verdict.allowed:
         response["status"] = _status(message, verdict.retry_after_seconds)
@@ -168,7 +184,6 @@ def _decided(request: _Request, verdict: Verdict, snapshot: Snapshot | None, at:
     if decision_id is None:
         return Answer(request.uid, _reply(response), None)
     response["auditAnnotations"] = {"decision": decision_id.full}
-    asker = _asker(request, cluster)
     kept = decision(verdict, asker=asker, decision_id=decision_id, at=at, message=message)
     return Answer(request.uid, _reply(response), kept)
 
@@ -184,22 +199,21 @@ def _reply(response: dict[str, Any]) -> bytes:
     return _ENCODER.encode({"apiVersion": API_VERSION, "kind": "AdmissionReview", "response": response})
 
 
-def _asker(request: _Request, cluster: str) -> Asker:
-    metadata = request.object.get("metadata") if isinstance(request.object, dict) else None
-    metadata = metadata if isinstance(metadata, dict) else {}
-    user = request.user_info or _User()
-    owners = metadata.get("ownerReferences")
+def _asker(request: _Request, shown_object: ReadObject | None, cluster: str) -> Asker:
+    user = request.user_info or _NOBODY
+    found = shown_object or _NO_OBJECT
+    groups = user.groups or []
     return Asker(
         cluster=cluster,
         operation=request.operation[:16],
         object_kind=request.kind.kind[:200],
         object_namespace=request.namespace[:253],
-        object_name=(request.name or _text(metadata.get("name")) or _text(metadata.get("generateName")))[:253],
-        object_uid=_text(metadata.get("uid"))[:100],
+        object_name=(request.name or found.name)[:253],
+        object_uid=found.uid[:100],
         user=user.username[:MAX_TEXT],
         user_uid=user.uid[:200],
-        groups=[group[:MAX_TEXT] for group in (user.groups or [])[:MAX_GROUPS]],
-        owner_refs=[_owner(owner) for owner in (owners if isinstance(owners, list) else [])[:MAX_OWNERS]],
+        groups=[group[:MAX_TEXT] for group in groups[:MAX_GROUPS]],
+        owner_refs=[_owner(owner) for owner in found.owners[:MAX_OWNERS]],
     )
 
 

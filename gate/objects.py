@@ -35,7 +35,8 @@ POD_KINDS = frozenset(
 )
 # "image" in every mixture of cases: one look-up a key.
 _IMAGE_KEYS = frozenset("".join(letters) for letters in itertools.product(*zip("image", "IMAGE", strict=True)))
-_NOT_WALKED = frozenset(("metadata", "status", "managedFields"))
+_NOT_WALKED = frozenset(("metadata", "status", "managedFields"))  # at the top
+_SKIPPED = frozenset(("metadata", "managedFields"))  # below it; "metadata" only beside a "spec"
 _CONTAINER_LISTS = frozenset(("containers", "initContainers", "ephemeralContainers"))
 
 
@@ -58,62 +59,66 @@ _Path = tuple[Any, Any] | None
 
 
 class _Walk:
-    """One walk through one object. Plain loops: it is run for every answer."""
+    """One walk through one object, level by level. Plain loops: it is run for every answer."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: dict[str, Any]) -> None:
         self.found: list[ImageUse] = []
+        # Objects still to be read, each with its path and depth; grows while it is read.
+        self._queue: list[tuple[dict[str, Any], _Path, int]] = [(root, None, 1)]
 
-    def into(self, value: dict[str, Any], path: _Path, depth: int) -> None:
-        """Walk an object that is no container of a container list."""
-        if depth > MAX_DEPTH:
-            raise ObjectTooDeep(f"The object nests deeper than {MAX_DEPTH} levels at {_written(path)[:200]}.")
-        for key, item in value.items():
-            kind = type(item)
-            if kind is dict:
-                if key == "metadata" and "spec" in value:
-                    continue
-                if key != "managedFields":
-                    self.into(item, (path, key), depth + 1)
-            elif kind is list and item and key != "managedFields":
-                self.into_list(key, item, value, (path, key), depth)
-            if key in _IMAGE_KEYS and kind is not dict and item is not None:
-                self._take(item, (path, key), value, None)
+    def run(self) -> None:
+        """Read every object of the queue. Raises ObjectTooDeep, TooManyImages."""
+        push = self._queue.append
+        for value, path, depth in self._queue:
+            if depth > MAX_DEPTH:
+                raise ObjectTooDeep(f"The object nests deeper than {MAX_DEPTH} levels at {_written(path)[:200]}.")
+            for key, item in value.items():
+                kind = type(item)
+                if kind is dict:
+                    if key not in _SKIPPED or (key == "metadata" and "spec" not in value):
+                        push((item, (path, key), depth + 1))
+                elif kind is list:
+                    self._list(key, item, value, (path, key), depth + 1)
+                if key in _IMAGE_KEYS and kind is not dict and item is not None:
+                    self._take(item, (path, key), value, None)
 
-    def into_list(self, key: str, items: list[Any], owner: dict[str, Any], path: _Path, depth: int) -> None:
-        """Walk a list that stands in ``owner`` under ``key``: containers and volumes are known by that key."""
+    def _list(self, key: str, items: list[Any], owner: dict[str, Any], path: _Path, depth: int) -> None:
+        """Queue what stands in the list ``owner[key]``: containers and volumes are known by that key."""
         if key in _CONTAINER_LISTS:
             security = owner.get("securityContext")
             for index, item in enumerate(items):
-                self._container(item if type(item) is dict else {}, (path, index), depth, security)
-                if type(item) is list:
-                    self.into_list("", item, owner, (path, index), depth + 1)
+                self._container(item, (path, index), depth, security)
             return
-        is_volume = key == "volumes"
+        if key == "managedFields":
+            return
+        push = self._queue.append
         for index, item in enumerate(items):
             kind = type(item)
             if kind is dict:
-                if is_volume:
+                if key == "volumes":
                     self._volume(item, (path, index))
-                self.into(item, (path, index), depth + 1)
+                push((item, (path, index), depth))
             elif kind is list:
-                if depth > MAX_DEPTH:
-                    raise ObjectTooDeep(f"The object nests deeper than {MAX_DEPTH} levels at {_written(path)[:200]}.")
-                self.into_list("", item, owner, (path, index), depth + 1)
+                # A list in a list has no key: queued as an object with an empty one, so that its depth counts.
+                push(({"": item}, (path, index), depth))
 
-    def _container(self, item: dict[str, Any], path: _Path, depth: int, security: Any) -> None:
-        before = len(self.found)
-        for key, value in item.items():
-            if key in _IMAGE_KEYS and type(value) is not dict and value is not None:
-                self._take(value, (path, key), item, security)
-        if len(self.found) == before:
-            self._take("", (path, "image"), item, security)
-        # Without the plain values and the image itself: they were read above.
-        rest = {
-            key: value
-            for key, value in item.items()
-            if type(value) is dict or (type(value) is list and key not in _IMAGE_KEYS)
-        }
-        self.into(rest, path, depth + 1)
+    def _container(self, item: Any, path: _Path, depth: int, security: Any) -> None:
+        if type(item) is list:
+            self._queue.append(({"": item}, path, depth))
+        fields: dict[str, Any] = item if type(item) is dict else {}
+        is_shown = False
+        rest: dict[str, Any] = {}
+        for key, value in fields.items():
+            kind = type(value)
+            if key in _IMAGE_KEYS and kind is not dict and value is not None:
+                is_shown = True
+                self._take(value, (path, key), fields, security)
+            elif kind is dict or kind is list:
+                rest[key] = value
+        if not is_shown:
+            self._take("", (path, "image"), fields, security)
+        if rest:
+            self._queue.append((rest, path, depth))
 
     def _volume(self, item: dict[str, Any], path: _Path) -> None:
         for key, value in item.items():
@@ -136,14 +141,14 @@ class _Walk:
 
 
 def images_in(value: Any) -> list[ImageUse]:
-    """The images of ``value`` (decoded JSON) in document order, each with its JSON path.
+    """The images of ``value`` (decoded JSON), the upper ones first, each with its JSON path.
 
     Raises ObjectTooDeep, TooManyImages.
     """
     if not isinstance(value, dict):
         return []
-    walk = _Walk()
-    walk.into({key: item for key, item in value.items() if key not in _NOT_WALKED}, None, 1)
+    walk = _Walk({key: item for key, item in value.items() if key not in _NOT_WALKED})
+    walk.run()
     return walk.found
 
 

@@ -84,7 +84,9 @@ def short_id(full: UUID) -> str:
 
 def decision(verdict: Verdict, *, asker: Asker, decision_id: DecisionId, at: int, message: str) -> Decision:
     """The record of ``verdict``, made at ``at`` (Unix seconds), with what the cluster was shown."""
-    failed = {check.code: None for image in verdict.images for check in image.checks if check.refuses}
+    failed: dict[str, None] = {}
+    if not verdict.allowed:
+        failed = {check.code: None for image in verdict.images for check in image.checks if check.refuses}
     return Decision(
         id=decision_id.full,
         short_id=decision_id.short,

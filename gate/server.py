@@ -13,6 +13,7 @@ import hmac
 import logging
 import os
 import signal
+import time
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -43,6 +44,10 @@ class BodyTooLarge(Exception):
     """More bytes than any review has."""
 
 
+class BodyTooLate(Exception):
+    """The body did not arrive within the deadline."""
+
+
 class _Protocol(Protocol):
     async def __call__(self) -> bytes: ...
     def __aiter__(self) -> Any: ...
@@ -64,6 +69,7 @@ class GateApp:
         self._home: Home | None = None
         self._bearer = b""
         self._parent = os.getppid()
+        self._reading: dict[asyncio.Task[Any], float] = {}  # requests being read, and until when (monotonic)
 
     def start(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
         """Open what is needed to answer. Raises MalformedHome, OSError."""
@@ -94,15 +100,33 @@ class GateApp:
 
     async def __rsgi__(self, scope: Any, protocol: _Protocol) -> None:
         try:
-            async with asyncio.timeout(DEADLINE_SECONDS):
-                body = await _body(scope, protocol) if scope.method == "POST" else b""
+            body = await self._read(scope, protocol) if scope.method == "POST" else b""
         except BodyTooLarge:
             response = Response(200, _JSON, refused("", f"goldgate: the review has more than {MAX_BODY_BYTES} bytes"))
-        except TimeoutError:
+        except BodyTooLate:
             response = Response(408, _TEXT, b"the request did not arrive in time\n")
         else:
             response = await self.respond(scope.method, scope.path, scope.headers.get("authorization", ""), body)
         protocol.response_bytes(*response)
+
+    async def _read(self, scope: Any, protocol: _Protocol) -> bytes:
+        """The request's body. Raises BodyTooLarge, BodyTooLate.
+
+        One sweep for all that are being read, instead of a timer each: a timer costs a fifth of an answer.
+        """
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("a request is answered in a task")
+        self._reading[task] = time.monotonic() + DEADLINE_SECONDS
+        try:
+            return await _body(scope, protocol)
+        except asyncio.CancelledError:
+            if self._reading[task] > time.monotonic():
+                raise
+            task.uncancel()
+            raise BodyTooLate from None
+        finally:
+            del self._reading[task]
 
     async def respond(self, method: str, path: str, authorization: str, body: bytes) -> Response:
         """The response to one request."""
@@ -206,6 +230,9 @@ class GateApp:
         if self._is_over:
             return
         self.holder.refresh()
+        now = time.monotonic()
+        for task in [task for task, deadline in self._reading.items() if deadline <= now]:
+            task.cancel()
         if os.getppid() != self._parent:
             # Without the process that fetches, this one would answer from an ageing snapshot and hold the port.
             os.kill(os.getpid(), signal.SIGTERM)

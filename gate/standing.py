@@ -97,6 +97,10 @@ def with_index(facts: DigestFacts, at: int, snapshot: Snapshot) -> Standing:
 
 def of_base(facts: DigestFacts, at: int, snapshot: Snapshot) -> list[Standing]:
     """The standings of what ``facts`` is built on; several where lineage is ambiguous, never none."""
+    if len(facts.bases) == 1 and (only := snapshot.lookup(facts.bases[0])) is not None:
+        standing = with_index(only, at, snapshot)
+        if standing.grade is not _NEVER:
+            return [standing]
     found: list[Standing] = []
     seen = {facts.digest}
     untold = Standing(Grade.UNTOLD, 0, facts)

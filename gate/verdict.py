@@ -93,7 +93,7 @@ class ImageVerdict(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def warnings(self) -> tuple[Check, ...]:
         """The checks that let pass and have something to say."""
-        return tuple(check for check in self.checks if check.outcome is WARN)
+        return tuple([check for check in self.checks if check.outcome is WARN])
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):

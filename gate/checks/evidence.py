@@ -19,7 +19,10 @@ RETRY_SECONDS = 20  # a scan takes seconds: worth asking again, not worth waitin
 
 def check_scanned(subject: Subject) -> Check:
     """The newest report is complete and fresh, of every platform that may run."""
-    found = worst([_scanned(subject, facts, called) for facts, called in subject.members])
+    if subject.alone is not None:
+        found = _scanned(subject, subject.alone, "")
+    else:
+        found = worst([_scanned(subject, facts, called) for facts, called in subject.members])
     is_eased = subject.line is _RESTART and subject.policy.restart.scanned is _WARNS
     if found.refuses and is_eased:
         return Check("scanned", WARN, f"{found.reason}; it ran here before", found.remedy)
@@ -28,6 +31,8 @@ def check_scanned(subject: Subject) -> Check:
 
 def check_findings(subject: Subject) -> Check:
     """No finding crosses the policy's line, on any platform that may run."""
+    if subject.alone is not None:
+        return _findings(subject, subject.alone, "")
     return worst([_findings(subject, facts, called) for facts, called in subject.members])
 
 

@@ -17,6 +17,7 @@ class Subject(NamedTuple):
     facts: DigestFacts
     # What would run: itself, or an index's children; and how to name each in a sentence (nothing for itself).
     members: tuple[tuple[DigestFacts | None, str], ...]
+    alone: DigestFacts | None  # the image itself, where it is not an index
     standings: list[Standing]  # what decides about it, at least one
     line: Line
     policy: PolicyDocument

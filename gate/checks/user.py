@@ -30,6 +30,8 @@ def check_root(subject: Subject) -> Check:
         found = Check("root", UNKNOWN, "runAsUser is no whole number", FIX)
     elif use.run_as_user is not None:
         found = _by_number(use.run_as_user, f"runAsUser {use.run_as_user}")
+    elif subject.alone is not None:
+        found = _by_image(subject.alone, "")
     else:
         found = worst([_by_image(facts, called) for facts, called in subject.members])
     if not found.refuses:

@@ -138,6 +138,13 @@ class TestUpdateAndDelete:
         empty = object_of("Pod", {"containers": []})
         assert ask(snapshot_of(), review(empty, operation="UPDATE", oldObject=old))[0]["allowed"] is False
 
+    def test_taking_the_images_out_of_what_carries_no_pods_passes_and_out_of_a_pod_does_not(self, snapshot_of):
+        old = {"apiVersion": "x/v1", "kind": "Thing", "spec": {"image": UNCERTIFIED}}
+        new = {"apiVersion": "x/v1", "kind": "Thing", "spec": {}}
+        assert ask(snapshot_of(), review(new, operation="UPDATE", oldObject=old))[0]["allowed"] is True
+        empty = object_of("Pod", {"containers": []})
+        assert ask(snapshot_of(), review(empty, operation="UPDATE", oldObject=self.OLD))[0]["allowed"] is False
+
     @pytest.mark.parametrize("operation", ["DELETE", "CONNECT"])
     def test_what_starts_nothing_passes_even_without_a_snapshot(self, operation):
         value = review(operation=operation)

@@ -1,0 +1,3 @@
+module goldgate/bench/gate/peer
+
+go 1.21
