@@ -1,6 +1,7 @@
 """Job handlers of the room: ids in, one service call."""
 
 from core.errors import GoldgateError, Kind
+from jobs.errors import JobCancelled, TimeLimitReached
 from jobs.handlers import MAX_ATTEMPTS, Run, handler
 from registry import selectors, services
 from registry.errors import RegistryUnavailable
@@ -11,6 +12,10 @@ def import_artifact(run: Run) -> None:
     """Do what an import asks for. What a person must change is also said on the import."""
     try:
         services.run_import(import_id=run.subject_id, now=run.now(), progress=run.progress)
+    except (JobCancelled, TimeLimitReached) as ended:
+        said = "It was cancelled." if isinstance(ended, JobCancelled) else "It took longer than an hour."
+        services.fail_import(import_id=run.subject_id, failure=said, now=run.now())
+        raise
     except GoldgateError as error:
         if error.kind is not Kind.UNAVAILABLE or run.attempt >= MAX_ATTEMPTS:
             services.fail_import(import_id=run.subject_id, failure=str(error), now=run.now())
