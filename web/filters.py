@@ -63,5 +63,5 @@ def read_filters(request: HttpRequest, known: Mapping[str, Choice | Text]) -> Fi
         elif len(value) > MAX_LENGTH or "\x00" in value:
             remarks.append(f"The value of {name} is too long or holds a zero byte.")
         else:
-            values[name] = value.strip()
+            values[name] = str(value).strip()
     return Filters(values, tuple(remarks))

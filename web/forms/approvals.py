@@ -10,7 +10,7 @@ from web.forms.base import MAX_REASON, PageForm, ReasonField
 class RequestForm(PageForm):
     image_name = forms.CharField(label="Image", max_length=100, help_text="As in references: debian, python-slim.")
     version_name = forms.CharField(label="Version", max_length=128, help_text="The line you build on: 12, 3.12.")
-    team = forms.ModelChoiceField(queryset=None, required=False, empty_label="none", help_text="For which team.")
+    team: Any = forms.ModelChoiceField(queryset=None, required=False, empty_label="none", help_text="For which team.")
     reason = ReasonField(label="What for", help_text="Who answers reads it; others who need the same join you.")
 
     def __init__(self, *args: Any, teams: Any, **kwargs: Any) -> None:

@@ -15,7 +15,7 @@ class ImageForm(PageForm):
             ("build", "build — compilers and root: good in earlier stages, refused as the base of a Pod"),
         ]
     )
-    owner = forms.ModelChoiceField(
+    owner: Any = forms.ModelChoiceField(
         label="Owner",
         queryset=None,
         required=False,

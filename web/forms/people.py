@@ -46,7 +46,7 @@ class PersonForm(PageForm):
 
 class GrantForm(PageForm):
     role = forms.ChoiceField(choices=[(role.value, words) for role, words in ROLE_WORDS.items()])
-    team = forms.ModelChoiceField(
+    team: Any = forms.ModelChoiceField(
         queryset=None, required=False, empty_label="everywhere", help_text="Empty: for everything."
     )
     ends_on = forms.DateField(

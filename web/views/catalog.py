@@ -23,7 +23,7 @@ from web.refusals import attempt
 from web.timeline import told
 from web.viewer import viewer_of
 
-KNOWN_FILTERS = {"q": Text(), "purpose": Choice(("runtime", "build")), "team": Text()}
+KNOWN_FILTERS: dict[str, Choice | Text] = {"q": Text(), "purpose": Choice(("runtime", "build")), "team": Text()}
 
 
 @dataclass(frozen=True, slots=True)

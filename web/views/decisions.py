@@ -1,6 +1,7 @@
 """What was asked and refused; why, and how do I get in? And "Try it": the real engine on the real snapshot."""
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -20,7 +21,7 @@ CSV_ROWS = 100_000
 
 
 @require_GET
-def decisions(request: HttpRequest) -> HttpResponse:
+def decisions(request: HttpRequest) -> HttpResponseBase:
     """Every decision, newest first."""
     viewer = viewer_of(request)
     filters = read_filters(

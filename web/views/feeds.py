@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
@@ -125,7 +126,7 @@ def _take_over(shown: Feed, form: FeedFileForm, viewer: Viewer) -> Feed:
 
 
 @contextmanager
-def _on_disk(upload: UploadedFile) -> Iterator[Path]:
+def _on_disk(upload: "UploadedFile[Any]") -> Iterator[Path]:
     """The upload under its own last name, which says how it is packed."""
     with tempfile.TemporaryDirectory(prefix="goldgate-feed-") as directory:
         path = Path(directory) / Path(upload.name or "feed").name[-100:]

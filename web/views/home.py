@@ -12,7 +12,7 @@ from scans import selectors as scans
 from web import waiting
 from web.forms.admission import TryForm
 from web.viewer import viewer_of
-from web.views.subversion import address_of
+from web.views.subversion import url_of
 
 MIN_DIGEST = 6  # hex digits from which a search looks among digests
 HEX = set("0123456789abcdef")
@@ -60,7 +60,7 @@ def find(request: HttpRequest) -> HttpResponse:
     if len(artifacts) == 1 and not builds:
         return redirect("web:artifact", digest=artifacts[0].digest)
     if len(builds) == 1 and len(artifacts) <= 1:
-        return redirect("web:subversion", **address_of(builds[0]))
+        return redirect(url_of(builds[0]))
     is_vulnerability = "-" in text and not is_digest
     context = {
         "find_text": text,

@@ -18,7 +18,7 @@ VERBS = tuple(sorted(Verb))
 def record(request: HttpRequest) -> HttpResponse:
     """The record: sealed until when, then its rows."""
     viewer = viewer_of(request)
-    known = {"verb": Choice(VERBS), "actor": Text(), "subject": Text(), "kind": Text()}
+    known: dict[str, Choice | Text] = {"verb": Choice(VERBS), "actor": Text(), "subject": Text(), "kind": Text()}
     filters = read_filters(request, known)
     found = audit.records(
         verb=filters.get("verb"),

@@ -148,14 +148,18 @@ def import_new(request: HttpRequest) -> HttpResponse:
 
 
 def _ask(way: str, form: PageForm, viewer: Viewer) -> list[Import]:
-    held = form.cleaned_data
-    who = {"requested_by": viewer.person, "now": viewer.now}
+    held, person, now = form.cleaned_data, viewer.person, viewer.now
     if way == "list":
-        return services.import_list(text=held["text"], **who)
+        return services.import_list(text=held["text"], requested_by=person, now=now)
     if way == "archive":
         platforms = held["archive_platforms"].split()
-        return [services.import_archive(chunks=held["archive"].chunks(), name=held["name"], platforms=platforms, **who)]
-    return [services.import_reference(reference=held["reference"], platforms=held["platforms"].split(), **who)]
+        chunks = held["archive"].chunks()
+        asked = services.import_archive(
+            chunks=chunks, name=held["name"], platforms=platforms, requested_by=person, now=now
+        )
+        return [asked]
+    platforms = held["platforms"].split()
+    return [services.import_reference(reference=held["reference"], platforms=platforms, requested_by=person, now=now)]
 
 
 @require_GET

@@ -104,8 +104,7 @@ def _review_page(request: HttpRequest, viewer: Viewer, proposal: Proposal, form:
         form = ReviewForm(initial={"packet_sha256": packet.sha256})
     elif packet is not None:
         # What moved while they read must be read: the form now names the new packet.
-        form.data = form.data.copy()
-        form.data["packet_sha256"] = packet.sha256
+        form.data = {**form.data.dict(), "packet_sha256": packet.sha256}  # type: ignore[attr-defined]
     context = {
         "viewer": viewer,
         "proposal": proposal,
@@ -183,5 +182,5 @@ def proposal_withdraw(request: HttpRequest, proposal_id: UUID) -> HttpResponse:
         if done is not None:
             messages.success(request, "The proposal is withdrawn.")
     for error in form.non_field_errors():
-        messages.error(request, error)
+        messages.error(request, str(error))
     return redirect("web:review", proposal_id=proposal_id)

@@ -1,9 +1,14 @@
 """May it be used, and why? One build: its verdict, its findings, its layers, its proofs, its end."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID
 
+from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from admission import selectors as admission
@@ -23,7 +28,7 @@ from scans import services as scan_services
 from signing.models import Publication
 from web import dossier, findings, raw
 from web.csv_rows import csv_response
-from web.filters import Choice, Text, read_filters
+from web.filters import Choice, Filters, Text, read_filters
 from web.forms.approvals import ProposeForm, SubversionForm
 from web.forms.base import ReasonForm
 from web.paging import page_of_list
@@ -37,10 +42,10 @@ def _found(image_name: str, version_name: str, name: str) -> Subversion:
     return catalog.subversion_by_name(image_name, version_name, name)
 
 
-def address_of(subversion: Subversion) -> dict[str, str]:
-    """The parts of its address."""
+def url_of(subversion: Subversion) -> str:
+    """The address of its page."""
     version = subversion.version
-    return {"image_name": version.image.name, "version_name": version.name, "name": subversion.name}
+    return reverse("web:subversion", args=[version.image.name, version.name, subversion.name])
 
 
 @require_GET
@@ -103,7 +108,7 @@ def propose(request: HttpRequest, image_name: str, version_name: str, name: str)
             lambda: services.propose(subversion=shown, proposed_by=viewer.person, note=note, now=viewer.now),
             f"{shown} is before its reviewers.",
         )
-    return redirect("web:subversion", **address_of(shown))
+    return redirect(url_of(shown))
 
 
 @require_POST
@@ -116,32 +121,43 @@ def rescan(request: HttpRequest, image_name: str, version_name: str, name: str) 
         lambda: scan_services.ask_scan(artifact=shown.artifact, actor=viewer.person.as_actor(), now=viewer.now),
         "It is scanned again; the page shows the result in a moment.",
     )
-    return redirect("web:subversion", **address_of(shown))
+    return redirect(url_of(shown))
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """One way to stop a build from being used, or to take that back, in words."""
+
+    title: str
+    effect: str
+    button: str
+    done: str
+    deed: Callable[..., object]
 
 
 ENDINGS = {
-    "suspend": {
-        "title": "Suspend",
-        "effect": "It must not be used from now on, for 72 hours at most. Lifting undoes it; revoking makes it final.",
-        "button": "Suspend it now",
-        "done": "It is suspended. Gates refuse it as soon as they have the next snapshot.",
-        "deed": services.suspend,
-    },
-    "lift": {
-        "title": "Lift the suspension",
-        "effect": "It may be used again until the end of its certificate.",
-        "button": "Lift the suspension",
-        "done": "The suspension is lifted.",
-        "deed": services.lift_suspension,
-    },
-    "revoke": {
-        "title": "Revoke",
-        "effect": "It must not be used any more, for good: this cannot be taken back. Its signature is removed where"
+    "suspend": Ending(
+        title="Suspend",
+        effect="It must not be used from now on, for 72 hours at most. Lifting undoes it; revoking makes it final.",
+        button="Suspend it now",
+        done="It is suspended. Gates refuse it as soon as they have the next snapshot.",
+        deed=services.suspend,
+    ),
+    "lift": Ending(
+        title="Lift the suspension",
+        effect="It may be used again until the end of its certificate.",
+        button="Lift the suspension",
+        done="The suspension is lifted.",
+        deed=services.lift_suspension,
+    ),
+    "revoke": Ending(
+        title="Revoke",
+        effect="It must not be used any more, for good: this cannot be taken back. Its signature is removed where"
         " the registry allows; a signature cannot be unsaid, so only the gates make it final.",
-        "button": "Revoke it for good",
-        "done": "It is revoked. Gates refuse it as soon as they have the next snapshot.",
-        "deed": services.revoke,
-    },
+        button="Revoke it for good",
+        done="It is revoked. Gates refuse it as soon as they have the next snapshot.",
+        deed=services.revoke,
+    ),
 }
 
 
@@ -156,11 +172,11 @@ def ending(request: HttpRequest, image_name: str, version_name: str, name: str, 
         reason = form.cleaned_data["reason"]
         done = attempt(
             form,
-            lambda: words["deed"](subversion_id=shown.pk, person=viewer.person, reason=reason, now=viewer.now),
+            lambda: words.deed(subversion_id=shown.pk, person=viewer.person, reason=reason, now=viewer.now),
         )
         if done is not None:
-            attempt_or_say(request, lambda: None, words["done"])
-            return redirect("web:subversion", **address_of(shown))
+            messages.success(request, words.done)
+            return redirect(url_of(shown))
     standing_on_it = list(registry.descendants_of(shown.artifact)[:21])
     context = {
         "viewer": viewer,
@@ -185,7 +201,7 @@ def artifact(request: HttpRequest, digest: str) -> HttpResponse:
     shown = registry.artifact_by_digest(digest)
     own = catalog.subversion_by_digest(shown.digest)
     if own is not None and own.artifact_id == shown.pk:
-        return redirect("web:subversion", **address_of(own))
+        return redirect(url_of(own))
     return _artifact_page(request, shown, SubversionForm(), status=200, parent=own)
 
 
@@ -229,7 +245,7 @@ def subversion_new(request: HttpRequest, digest: str) -> HttpResponse:
             ),
         )
         if made is not None:
-            return redirect("web:subversion", **address_of(made))
+            return redirect(url_of(made))
     return _artifact_page(request, shown, form, status=400)
 
 
@@ -237,7 +253,7 @@ SEVERITIES = ("critical", "high", "medium", "low", "none", "unknown")
 
 
 @require_GET
-def artifact_findings(request: HttpRequest, digest: str) -> HttpResponse:
+def artifact_findings(request: HttpRequest, digest: str) -> HttpResponseBase:
     """Every finding on a digest, by who must act."""
     viewer = viewer_of(request)
     shown = registry.artifact_by_digest(digest)
@@ -272,8 +288,8 @@ def artifact_findings(request: HttpRequest, digest: str) -> HttpResponse:
     return render(request, "web/findings.html", context, status=filters.status)
 
 
-def _is_wanted(row: scans.Finding, filters: object) -> bool:
-    get = filters.get  # type: ignore[attr-defined]
+def _is_wanted(row: scans.Finding, filters: Filters) -> bool:
+    get = filters.get
     return (
         (not get("severity") or row.severity.word == get("severity"))
         and (not get("fix") or row.has_fix == (get("fix") == "yes"))
