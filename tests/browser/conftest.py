@@ -78,12 +78,12 @@ def _is_trouble(line) -> bool:
 
 
 @pytest.fixture
-def shoot() -> Callable[[Page, str], None]:
-    """Keep a screenshot of the whole page."""
+def shoot() -> Callable[..., None]:
+    """Keep a screenshot of the whole page, or of what stands in the window."""
     SHOTS.mkdir(parents=True, exist_ok=True)
 
-    def take(page: Page, name: str) -> None:
-        page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+    def take(page: Page, name: str, *, whole: bool = True) -> None:
+        page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
 
     return take
 

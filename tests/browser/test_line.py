@@ -1,5 +1,7 @@
 """The line by keyboard alone: an archive goes in, two people judge it, it is certified, signed, tried, and revoked."""
 
+from collections.abc import Callable
+
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page
@@ -37,10 +39,11 @@ def choose(page: Page, text: str) -> None:
         page.keyboard.press("Enter")
 
 
-def judge(page: Page, reason: str) -> None:
+def judge(page: Page, reason: str, look: Callable[[], None] = lambda: None) -> None:
     """From the start page to an approval."""
     page.goto("/")
     choose(page, "debian/12")
+    look()
     press_until(page, "Approve")
     page.keyboard.press("Space")
     press_until(page, "Reason")
@@ -89,14 +92,15 @@ class TestTheLine:
         choose(own, "To the review")
         assert "You proposed it, so others judge it." in own.inner_text("main")
 
-        judge(open_page(rita), "Read the packet.")
+        desk = open_page(rita)
+        judge(desk, "Read the packet.", lambda: shoot(desk, "readme-review", whole=False))
         phone = open_page(sam, viewport=PHONE)
         judge(phone, "On a phone.")
         assert "it is being certified" in phone.inner_text("main")
         shoot(phone, "line-review-phone")
         run_due_jobs()
         page.goto(address)
-        shoot(page, "line-certified")
+        shoot(page, "readme-verdict", whole=False)
         assert "May be used until" in page.inner_text("main")
         assert "FROM registry.example/golden/debian@sha256:" in page.inner_text("main")
 
@@ -108,7 +112,6 @@ class TestTheLine:
         page.locator("#id_question").focus()
         page.keyboard.type(f"registry.example/golden/debian@{digest}")
         choose(page, "Ask")
-        shoot(page, "line-decision")
         assert "allowed" in page.inner_text("main").lower()
 
         guard = open_page(sam)
@@ -126,4 +129,5 @@ class TestTheLine:
         page.locator("#id_question").focus()
         page.keyboard.type(f"registry.example/golden/debian@{digest}")
         choose(page, "Ask")
+        shoot(page, "readme-decision", whole=False)
         assert "A backdoor in xz." in page.inner_text("main")
