@@ -42,7 +42,7 @@ def gaps(viewer: Viewer, ages: list[FeedAge]) -> list[Gap]:
                 "Nothing can be scanned without them, and what is not scanned is never certified.",
                 reverse("web:feeds"),
                 "Name a feed, or upload a file",
-                "script/manage feed import advisories.jsonl.gz",
+                "script/manage feed import advisories.jsonl.gz --snapshot-at 2026-11-24T06:00:00Z",
             )
         )
     reviewers = accounts.holders_of(Role.REVIEWER, viewer.now) | accounts.holders_of(Role.SECURITY_REVIEWER, viewer.now)
@@ -63,7 +63,7 @@ def gaps(viewer: Viewer, ages: list[FeedAge]) -> list[Gap]:
                 "What is certified is copied and signed there: a registry of yours, or a directory.",
                 reverse("web:registry-new") + "?preset=layout",
                 "List a certified registry",
-                "goldgate registry add --side certified",
+                "goldgate registry add certified --side certified --layout certified --public-name registry.example/golden",
             )
         )
     return found

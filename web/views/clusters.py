@@ -106,7 +106,8 @@ def cluster_token(request: HttpRequest, name: str) -> HttpResponse:
         "token": token,
         "secret": secret,
         "fingerprint": fingerprint,
-        "line": f"goldgate gate enrol --portal {settings.GOLDGATE_URL} --token {secret} --root-sha256 {fingerprint}",
+        "line": f"goldgate gate enrol {settings.GOLDGATE_URL} --home /var/lib/goldgate-gate"
+        f" --enrolment-token {secret} --root-sha256 {fingerprint}",
     }
     response = render(request, "web/cluster_token.html", context)
     response["Cache-Control"] = "no-store"
@@ -129,7 +130,7 @@ def gate_retire(request: HttpRequest, gate_id: UUID) -> HttpResponse:
 @require_GET
 def cluster_webhook(request: HttpRequest, name: str) -> HttpResponse:
     """The webhook configuration that the cluster's administrator applies."""
-    text = webhook_yaml(admission.cluster_by_name(name))
+    text = webhook_yaml(admission.cluster_by_name(name), url=request.GET.get("url", "")[:500].strip())
     response = HttpResponse(text, content_type="application/yaml; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="goldgate-webhook-{name}.yaml"'
     return response
