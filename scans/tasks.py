@@ -24,13 +24,14 @@ def inventory(run: Run) -> None:
         now=run.now(),
         check=run.check,
         progress=lambda done, total, text: run.progress(done=done, total=total, unit="images", text=text),
+        finishing=run.finishing,
     )
 
 
 @handler("scans.match", limit_seconds=600)
 def match(run: Run) -> None:
     """Hold the artifact against the advisories."""
-    services.match_artifact(artifact=artifact_by_id(run.subject_id), now=run.now())
+    services.match_artifact(artifact=artifact_by_id(run.subject_id), now=run.now(), finishing=run.finishing)
 
 
 @handler("scans.sync_feed", retry_on=(FeedUnavailable,), limit_seconds=3600, max_attempts=5)

@@ -116,10 +116,10 @@ def fill(components: list[tuple[int, str]], ranges: list[tuple[int, str]], image
         feed_id = cursor.fetchone()[0]
         copy(
             "scans_component (id, purl, type, name, version, ecosystem, source_name, source_version, version_key,"
-            " key_version, created_at)",
+            " key_version, matched_at, created_at)",
             (
                 f"{pk}\tpkg:deb/p{number}@{pk}\tdeb\tp{number}\t{text}\tDebian:12\tp{number}\t{text}"
-                f"\t\\\\x{deb_key(text).hex()}\t{KEY_VERSION}\t2026-11-24"
+                f"\t\\\\x{deb_key(text).hex()}\t{KEY_VERSION}\t2026-11-24\t2026-11-24"
                 for pk, (number, text) in enumerate(components, 1)
             ),
         )

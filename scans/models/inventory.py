@@ -58,7 +58,6 @@ class Component(models.Model):
         indexes = [
             models.Index(fields=["ecosystem", "source_name", "version_key"], include=["id"], name="component_in_order"),
             models.Index(fields=["ecosystem", "source_name"], condition=Q(version_key=None), name="component_odd"),
-            models.Index(fields=["id"], condition=Q(matched_at=None), name="component_not_matched"),
         ]
 
     def __str__(self) -> str:

@@ -4,8 +4,6 @@ A sync is: fetch (no transaction), learn from when the contents are, refuse what
 place, match it and write who moved, in one transaction. Nothing of a refused file is kept but the reason.
 """
 
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +13,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from audit.actor import Actor, Subject
@@ -25,6 +22,7 @@ from core.errors import FieldError, GoldgateError
 from jobs.services import ensure_schedule
 from scans.adapters.feed_files import digest_of, document_of, guess_kind, records_of
 from scans.adapters.publisher import fetch_feed, fetch_index
+from scans.adapters.scratch import scratch
 from scans.domain.exploited import CatalogueMalformed, parse_catalogue
 from scans.domain.ratings import RatingsMalformed, parse_ratings
 from scans.domain.snapshot_time import SnapshotTimeRefused, accepted_time, stated_by_header, stated_in
@@ -168,7 +166,7 @@ def sync_feed(
     if feed is None:
         raise FeedMissing(f"There is no feed {feed_id}.")
     _require_url(feed)
-    with _failure_kept(feed, now), _scratch() as directory:
+    with _failure_kept(feed, now), scratch("feed-") as directory:
         target = directory / (Path(urlsplit(feed.url).path).name[-100:] or "feed")
         progress(0, "fetching")
         index = fetch_index(feed.index_url, allow_private=feed.allow_private) if feed.index_url else None
@@ -338,17 +336,6 @@ def _failure_kept(feed: Feed, now: datetime) -> Iterator[None]:
             )
             _record(Verb.FEED_FAILED, feed, WORKER, now, {"code": error.code, "detail": error.detail[:500]})
         raise
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    parent = Path(settings.GOLDGATE_HOME) / "scratch"
-    parent.mkdir(parents=True, exist_ok=True)
-    directory = Path(tempfile.mkdtemp(prefix="feed-", dir=parent))
-    try:
-        yield directory
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _locked(feed_id: UUID) -> Feed:

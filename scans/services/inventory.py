@@ -1,12 +1,9 @@
 """Looks into images: the scanner over a layout of verified blobs, its reports kept as received."""
 
 import logging
-import tempfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 
-from django.conf import settings
 from django.db import transaction
 
 from audit.actor import Actor, Subject
@@ -16,13 +13,14 @@ from registry.blobs import kept_blobs
 from registry.models import Artifact
 from registry.selectors import runnable_images
 from registry.services import export_layout
+from scans.adapters.scratch import scratch
 from scans.adapters.syft import Reports, Scanner, SyftScanner
 from scans.domain.ecosystems import Coordinates, ecosystem_of_release
 from scans.domain.inventory import InventoryFacts, ReportMalformed, ReportOfOtherImage, read_reports
 from scans.domain.versions import KEY_VERSION, CannotCompare, version_key
 from scans.errors import NotScannable, OtherImageReported, ReportUnreadable, ScannerError
 from scans.models import ArtifactComponent, Component, Inventory
-from scans.services.scanning import record_failure
+from scans.services.scanning import Finishing, record_failure
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +35,14 @@ def inventory_artifact(
     scanner: Scanner | None = None,
     check: Callable[[], None] = lambda: None,
     progress: Callable[[int, int, str], None] = lambda done, total, text: None,
+    finishing: Finishing = transaction.atomic,
 ) -> list[Inventory]:
     """Look into every runnable image of ``artifact`` (itself, or an index's children) that nobody has looked into.
 
     An image is what its digest says, so one inventory serves until the tool is newer, and a second call does nothing
     twice. A scanner that gives no report that counts leaves a failed scan with its cause, and the other children go on.
+    ``finishing`` opens the deed's transaction; a job ends in it too, so that a worker which dies right after does not
+    start a second time what follows.
     Raises: NotScannable; ScannerError of the last image that failed, after everything was recorded.
     """
     images = runnable_images(artifact)
@@ -61,17 +62,17 @@ def inventory_artifact(
             continue
         _store(image=image, facts=facts, reports=reports, now=now)
     progress(len(images), len(images), "")
-    _record(artifact, images, now=now)
     if failure is not None:
+        _record(artifact, images, now=now)
         raise failure
+    with finishing():
+        _record(artifact, images, now=now)
     return list(Inventory.objects.filter(artifact__in=images))
 
 
 def _look(image: Artifact, scanner: Scanner, check: Callable[[], None]) -> tuple[InventoryFacts, Reports]:
-    scratch = Path(settings.GOLDGATE_HOME) / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="scan-", dir=scratch) as directory:
-        layout, work = Path(directory) / "layout", Path(directory) / "work"
+    with scratch("scan-") as directory:
+        layout, work = directory / "layout", directory / "work"
         layout.mkdir()
         work.mkdir()
         export_layout(image, layout)

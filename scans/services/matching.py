@@ -95,38 +95,41 @@ def match_everything(*, now: datetime) -> int:
     """All components against all advisories; only what differs from what stands is written. How many pairs differ."""
     hold_matching_lock()
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS pg_temp.scans_fresh")
-        affected = f"{_AFFECTED_ALONE} UNION ALL {_AFFECTED_SEVERAL}".format(scope="true")
-        cursor.execute(f"CREATE TEMPORARY TABLE scans_fresh ON COMMIT DROP AS {affected}", {"now": now})
-        cursor.execute("ANALYZE scans_fresh")
-        # What is affected by one range and incomparable by another is affected.
-        cannot = _CANNOT_COMPARE.format(scope="true")
-        cursor.execute(
-            f"INSERT INTO scans_fresh SELECT p.* FROM ({cannot}) p LEFT JOIN scans_fresh f"  # noqa: S608
-            " USING (component_id, advisory_id) WHERE f.component_id IS NULL",
-            {"now": now},
-        )
-        cursor.execute(_REMOVE_STALE)
-        moved: int = cursor.rowcount
-        cursor.execute(_ADD_FRESH, {"now": now})
-        moved += cursor.rowcount
+        # Enough to keep a million pairs' hash in memory; for this transaction alone.
+        cursor.execute("SET LOCAL work_mem = '256MB'")
+        cursor.execute("DROP TABLE IF EXISTS pg_temp.scans_difference")
+        moved = 0
+        for statement in (_DIFFERENCE, _REMOVE_STALE, _ADD_FRESH, _REMOVE_STALE_ODD, _ADD_FRESH_ODD):
+            cursor.execute(statement, {"now": now})
+            moved += cursor.rowcount if statement is not _DIFFERENCE else 0
     Component.objects.filter(matched_at=None).update(matched_at=now)
     return moved
 
 
-_REMOVE_STALE = """
-DELETE FROM scans_match m USING (
-  SELECT s.id FROM scans_match s LEFT JOIN scans_fresh f
-    ON f.component_id = s.component_id AND f.advisory_id = s.advisory_id
-   AND f.outcome = s.outcome AND f.fixed_version = s.fixed_version
-  WHERE f.component_id IS NULL
-) gone WHERE m.id = gone.id
-"""
+# One pass over both sides; a pair whose fix moved is in it twice, once to go and once to come.
+_DIFFERENCE = f"""
+CREATE TEMPORARY TABLE scans_difference ON COMMIT DROP AS
+SELECT s.id AS stale_id, f.component_id, f.advisory_id, f.fixed_version, f.fixed_key
+FROM ({_AFFECTED_ALONE} UNION ALL {_AFFECTED_SEVERAL}) f
+FULL JOIN (SELECT id, component_id, advisory_id, fixed_version FROM scans_match WHERE outcome = 'affected') s
+  ON f.component_id = s.component_id AND f.advisory_id = s.advisory_id AND f.fixed_version = s.fixed_version
+WHERE s.id IS NULL OR f.component_id IS NULL
+""".format(scope="true")  # noqa: S608 (constants of this module, here and below)
+_REMOVE_STALE = "DELETE FROM scans_match m USING scans_difference d WHERE m.id = d.stale_id"
 _ADD_FRESH = """
 INSERT INTO scans_match (component_id, advisory_id, outcome, fixed_version, fixed_key, matched_at)
-SELECT f.component_id, f.advisory_id, f.outcome, f.fixed_version, f.fixed_key, %(now)s
-FROM scans_fresh f LEFT JOIN scans_match s USING (component_id, advisory_id) WHERE s.id IS NULL
+SELECT component_id, advisory_id, 'affected', fixed_version, fixed_key, %(now)s
+FROM scans_difference WHERE component_id IS NOT NULL
+ON CONFLICT (component_id, advisory_id) DO UPDATE
+SET outcome = 'affected', fixed_version = excluded.fixed_version, fixed_key = excluded.fixed_key
 """
+_REMOVE_STALE_ODD = f"""
+DELETE FROM scans_match m WHERE m.outcome = 'cannot_compare' AND NOT EXISTS (
+  SELECT 1 FROM ({_CANNOT_COMPARE}) f WHERE f.component_id = m.component_id AND f.advisory_id = m.advisory_id
+)
+""".format(scope="true")  # noqa: S608
+# What is affected by one range and incomparable by another is affected.
+_ADD_FRESH_ODD = _INSERT.format(pairs=_CANNOT_COMPARE.format(scope="true"))
 
 
 def _insert(scope: str, ids: Sequence[int], now: datetime) -> int:

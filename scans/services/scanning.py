@@ -1,6 +1,7 @@
 """Scans: what the matches and the facts of an inventory come to for one artifact, written down when it moves."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -23,12 +24,14 @@ from scans.selectors.scans import facts_of, latest_inventory, latest_scan, lates
 from scans.services.matching import match_components
 
 WORKER = Actor.system("worker")
+Finishing = Callable[[], AbstractContextManager[None]]
 
 
-def match_artifact(*, artifact: Artifact, now: datetime) -> Scan:
+def match_artifact(*, artifact: Artifact, now: datetime, finishing: Finishing = transaction.atomic) -> Scan:
     """Hold every image of ``artifact`` against the advisories and write what follows for it and for its images.
 
-    Components that were matched before are not matched again. Raises NotInventoried.
+    Components that were matched before are not matched again. ``finishing`` opens the transaction of the deed; a job
+    ends in it too. Raises NotInventoried.
     """
     images = runnable_images(artifact)
     for image in images:
@@ -36,7 +39,7 @@ def match_artifact(*, artifact: Artifact, now: datetime) -> Scan:
             raise NotInventoried(f"{image.digest} has no inventory.", cure="Wait for its inventory, or scan it again.")
     links = ArtifactComponent.objects.filter(artifact__in=images, component__matched_at__isnull=True)
     match_components(component_ids=list(links.values_list("component_id", flat=True)), now=now)
-    with transaction.atomic():
+    with finishing():
         refresh_scans(images=images, now=now)
         scan = refresh_index(index=artifact, now=now) if artifact.is_index else latest_scan(artifact)
         if scan is None:

@@ -133,6 +133,25 @@ class TestMatch:
         match_everything(now=now)
         assert set(Match.objects.values_list("component_id", "advisory_id", "fixed_version")) == before
 
+    def test_everything_again_mends_what_is_wrong(self, tmp_path, now, support):
+        odd = advisory("X-2", ("introduced", "0"), ("fixed", "not_a_version"), aliases=[])
+        import_records(now, tmp_path, [advisory(), odd])
+        image = image_artifact(now)
+        scan_of(image, now, [OLD, deb("dash", "1", source="dash")])
+        right = set(Match.objects.values_list("component_id", "advisory_id", "outcome", "fixed_version"))
+        assert {row[2] for row in right} == {"affected", "cannot_compare"}
+        foreign = Component.objects.get(name="dash")
+        Match.objects.filter(outcome="affected").update(fixed_version="9")
+        Match.objects.create(
+            component=foreign, advisory_id=Match.objects.first().advisory_id, outcome="affected", matched_at=now
+        )
+        Match.objects.filter(outcome="cannot_compare").delete()
+        assert match_everything(now=now) == 4
+        assert set(Match.objects.values_list("component_id", "advisory_id", "outcome", "fixed_version")) == right
+        Match.objects.filter(outcome="affected").update(outcome="cannot_compare")
+        match_everything(now=now)
+        assert set(Match.objects.values_list("component_id", "advisory_id", "outcome", "fixed_version")) == right
+
     def test_keys_of_an_older_encoder_are_made_anew(self, tmp_path, now, support):
         import_records(now, tmp_path, [advisory()])
         image = image_artifact(now)
