@@ -63,7 +63,7 @@ def gaps(viewer: Viewer, ages: list[FeedAge]) -> list[Gap]:
                 "What is certified is copied and signed there: a registry of yours, or a directory.",
                 reverse("web:registry-new") + "?preset=layout",
                 "List a certified registry",
-                "goldgate registry add certified --side certified --layout certified --public-name registry.example/golden",
+                "goldgate registry add golden --side certified --layout golden --public-name registry.example/golden",
             )
         )
     return found

@@ -167,7 +167,7 @@ def build() -> World:
         last_failure=HOSTILE,
         last_tested_at=now,
         last_test=[
-            {"name": "dns", "outcome": "passed", "text": "127.0.0.1"},
+            {"name": "dns", "outcome": "ok", "text": "127.0.0.1"},
             {"name": "tls", "outcome": "failed", "text": HOSTILE},
         ],
     )

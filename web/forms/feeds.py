@@ -1,8 +1,13 @@
 """Where what we know of vulnerabilities comes from."""
 
+from typing import Any
+
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 
 from web.forms.base import LinesField, PageForm
+
+MAX_UPLOAD_BYTES = 64 * 1024 * 1024
 
 KINDS = [
     ("osv", "advisories (OSV)"),
@@ -44,6 +49,13 @@ class FeedFileForm(PageForm):
         help_text="When its publisher made it; never when it was downloaded.",
     )
     source = forms.CharField(label="Who states that date", max_length=500, required=False)
+
+    def clean_file(self) -> "UploadedFile[Any]":
+        """Raises ValidationError for a file that would keep a web worker busy for minutes."""
+        file: UploadedFile[Any] = self.cleaned_data["file"]
+        if (file.size or 0) > MAX_UPLOAD_BYTES:
+            raise forms.ValidationError("It is too large for a page: use script/manage feed import on the host.")
+        return file
 
 
 class ScheduleForm(PageForm):
