@@ -127,7 +127,7 @@ def answer(body: bytes, *, snapshot: Snapshot | None, at: int, cluster: str = ""
         verdict = _verdict(request, shown_object, snapshot, at, cluster)
     except GoldgateError as error:
         verdict = refusal(error.detail, snapshot=snapshot)
-    asker = _asker(request, shown_object, cluster)
+    asker = None if request.dry_run else _asker(request, shown_object, cluster)
     return _decided(request, verdict, asker, at, snapshot.portal_url if snapshot else "")
 
 
@@ -173,15 +173,16 @@ def _signature(uses: list[ImageUse]) -> Counter[tuple[str, str, int | None, bool
     return Counter((use.reference, use.place, use.run_as_user, use.is_user_malformed) for use in uses)
 
 
-def _decided(request: _Request, verdict: Verdict, asker: Asker, at: int, portal_url: str) -> Answer:
-    decision_id = None if request.dry_run else DecisionId.new()
+def _decided(request: _Request, verdict: Verdict, asker: Asker | None, at: int, portal_url: str) -> Answer:
+    """The reply; with ``asker`` the decision to keep, without (a dry run) none."""
+    decision_id = DecisionId.new() if asker else None
     message = shown(verdict, portal_url=portal_url, decision_id=decision_id)
     response: dict[str, Any] = {"uid": request.uid, "allowed": verdict.allowed}
     if not verdict.allowed:
         response["status"] = _status(message, verdict.retry_after_seconds)
     elif warnings := warning_lines(verdict):
         response["warnings"] = warnings
-    if decision_id is None:
+    if asker is None or decision_id is None:
         return Answer(request.uid, _reply(response), None)
     response["auditAnnotations"] = {"decision": decision_id.full}
     kept = decision(verdict, asker=asker, decision_id=decision_id, at=at, message=message)

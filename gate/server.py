@@ -36,6 +36,7 @@ DEADLINE_SECONDS = 2.0  # for reading and recording together; the API server wai
 REFRESH_SECONDS = 0.2
 MAX_SECONDS_BEHIND = 5  # further behind, traffic should go to a gate that knows what time it is
 _JSON = [("content-type", "application/json"), ("cache-control", "no-store")]
+_REVIEW = [("content-type", "application/json")]  # what answers a POST is kept by nobody
 _TEXT = [("content-type", "text/plain; charset=utf-8"), ("cache-control", "no-store")]
 _ENCODER = msgspec.json.Encoder()
 
@@ -106,7 +107,8 @@ class GateApp:
         except BodyTooLate:
             response = Response(408, _TEXT, b"the request did not arrive in time\n")
         else:
-            response = await self.respond(scope.method, scope.path, scope.headers.get("authorization", ""), body)
+            authorization = scope.headers.get("authorization", "") if self._bearer else ""
+            response = await self.respond(scope.method, scope.path, authorization, body)
         protocol.response_bytes(*response)
 
     async def _read(self, scope: Any, protocol: _Protocol) -> bytes:
@@ -133,7 +135,7 @@ class GateApp:
         if path == "/v1/admit" and method == "POST":
             if not self._is_let_in(authorization):
                 return Response(401, [*_TEXT, ("www-authenticate", "Bearer")], b"a bearer token is needed\n")
-            return Response(200, _JSON, await self.admit(body))
+            return Response(200, _REVIEW, await self.admit(body))
         if path == "/v1/decide" and method == "POST":
             if not self._is_let_in(authorization):
                 return Response(401, [*_TEXT, ("www-authenticate", "Bearer")], b"a bearer token is needed\n")

@@ -77,6 +77,9 @@ user(item) := to_number(split(facts(item.image).user, ":")[0]) if {
 	regex.match(`^[0-9]+(:|$)`, facts(item.image).user)
 }
 
+# A rule of its own: inside `not`, an undefined call would leave the whole body undefined.
+numbered(item) if user(item) > 0
+
 reasons contains sprintf("%s: reference: not pinned by digest", [item.image]) if {
 	some item in items
 	not pinned(item.image)
@@ -127,5 +130,5 @@ reasons contains sprintf("%s: approved: not certified", [item.image]) if {
 reasons contains sprintf("%s: root: not a number other than 0", [item.image]) if {
 	some item in items
 	facts(item.image)
-	not user(item) > 0
+	not numbered(item)
 }
