@@ -3,7 +3,7 @@
     .venv/bin/python -m bench.line [rounds]
 
 Each round imports the image into a Goldgate that has never seen it, and waits for its findings, as a person would at
-the API. The peer is syft alone over the same image, as it is the one part of the way that is not ours: the ratio says what
+the API. The peer is syft alone over the same image, the one part of the way that is not ours: the ratio says what
 everything else costs. Needs docker-registry, skopeo, mmdebstrap, umoci and root (script/test installs them).
 """
 
