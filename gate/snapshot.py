@@ -35,7 +35,7 @@ MAGIC = b"GGBASE01"
 HEADER = struct.Struct("<8sQQQQ24x")
 RECORD = struct.Struct("<32sBBBBIIIII5s3s")
 MAX_OVERLAY_BYTES = 256 * 1024 * 1024
-CACHED_DIGESTS = 20_000  # decoded records kept per worker; about 1 kB each
+CACHED_DIGESTS = 10_000  # decoded records kept per worker; about 0.75 kB each
 
 _KINDS = tuple(ArtifactKind)
 _SCANS = tuple(ScanState)

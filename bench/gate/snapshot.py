@@ -81,12 +81,15 @@ def probe(base: Path, reasons: Path, overlay: Path, lookups: int) -> None:
 
 
 def _memory() -> tuple[int, int]:
-    """Private and file-backed kilobytes of this process."""
+    """Kilobytes of its own and file-backed ones of this process.
+
+    By "Anonymous": pages of a file just written count as dirty and private while nobody else maps it.
+    """
     rows = dict(
         line.split(":", 1) for line in Path("/proc/self/smaps_rollup").read_text().splitlines()[1:] if ":" in line
     )
-    private = sum(int(rows[key].split()[0]) for key in ("Private_Dirty",))
-    return private, int(rows["Rss"].split()[0]) - int(rows["Anonymous"].split()[0])
+    anonymous = int(rows["Anonymous"].split()[0])
+    return anonymous, int(rows["Rss"].split()[0]) - anonymous
 
 
 def _latencies(paths: tuple[Path, Path, Path], seconds: float, *, swap: bool) -> float:
