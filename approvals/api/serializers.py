@@ -28,7 +28,12 @@ class RequestOutput(serializers.Serializer[Request]):
     answer = serializers.CharField()
     answered_by = serializers.CharField(source="answered_by.username", default=None, allow_null=True)
     subversion = serializers.UUIDField(source="subversion_id", allow_null=True)
+    proposals = serializers.SerializerMethodField(help_text="What was put before reviewers for it, newest first.")
     closed_at = serializers.DateTimeField(allow_null=True)
+
+    @extend_schema_field(serializers.ListField(child=serializers.UUIDField()))
+    def get_proposals(self, request: Request) -> list[str]:
+        return [str(proposal.pk) for proposal in request.proposals.all()]
 
 
 class RequestInput(StrictSerializer):

@@ -10,10 +10,11 @@ from catalog.models import Version
 
 
 def requests() -> QuerySet[Request]:
-    """Every request, newest first, with how many joined it."""
+    """Every request, newest first, with how many joined it and the proposals that came of it. Two queries."""
     return (
         Request.objects.select_related("asked_by", "team", "answered_by", "subversion__version__image")
         .annotate(join_count=Count("joins"))
+        .prefetch_related("proposals")
         .order_by("-id")
     )
 

@@ -160,6 +160,30 @@ class TestRequests:
         assert first.get("/api/v1/requests?state=open").json()["results"] == []
         assert first.get("/api/v1/requests/999").status_code == 404
 
+    def test_names_what_was_proposed_for_it(self, now):
+        subversion = SubversionFactory(now)
+        wanted = {"image": subversion.version.image.name, "version": "12", "reason": "for us"}
+        place = post(as_person(Role.REQUESTER), "/api/v1/requests", wanted)["Location"]
+        proposal = ProposalFactory(now, subversion=subversion)
+        assert as_person(Role.VIEWER).get(place).json()["proposals"] == [str(proposal.pk)]
+
+
+class TestLists:
+    def test_queries_do_not_grow_with_rows(self, now, django_assert_max_num_queries):
+        for number in range(3):
+            certified(now)
+            services.ask_request(
+                image_name="debian",
+                version_name=str(number),
+                reason="for us",
+                asked_by=person_with(Role.REQUESTER),
+                now=now,
+            )
+        reader = as_person(Role.VIEWER)
+        for path in ("proposals", "requests", "policies"):
+            with django_assert_max_num_queries(8):
+                assert reader.get(f"/api/v1/{path}").json()["results"]
+
 
 class TestPolicies:
     def test_are_read_whole(self, now):
