@@ -51,6 +51,12 @@ class DigestMismatch(RegistryMisbehaved):
     code = "digest_mismatch"
 
 
+class CertificateRefused(RegistryMisbehaved):
+    """Its TLS certificate is not one that we accept. Trying again does not help."""
+
+    code = "certificate_refused"
+
+
 class BodyTooLarge(RegistryMisbehaved):
     """More bytes than announced or allowed; reading stopped there."""
 

@@ -1,6 +1,5 @@
 """Does a registry work, and if not, what exactly does not? Each step answers in words."""
 
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,21 +60,7 @@ def _tried(name: str, attempt: Callable[[], str]) -> Step:
     try:
         return Step(name, "ok", attempt())
     except GoldgateError as error:
-        return Step(name, "failed", _explained(error))
-
-
-def _explained(error: GoldgateError) -> str:
-    """The refusal, with a better cure where the cause is a certificate."""
-    cause: BaseException | None = error
-    while cause is not None:
-        reason = getattr(cause, "reason", None)
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return (
-                f"The certificate is not accepted: {cause.verify_message}. If the registry has a CA of its own, add"
-                " that CA's certificate; otherwise renew the registry's."
-            )
-        cause = reason if isinstance(reason, BaseException) else cause.__cause__ or cause.__context__
-    return str(error)
+        return Step(name, "failed", str(error))
 
 
 def _dns(client: RegistryClient) -> str:

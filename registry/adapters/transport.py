@@ -31,7 +31,7 @@ from registry.adapters.settings import (
     ConnectionSettings,
     authority_of,
 )
-from registry.errors import AddressRefused, BodyTooLarge, RegistryMisbehaved, RegistryUnavailable
+from registry.errors import AddressRefused, BodyTooLarge, CertificateRefused, RegistryMisbehaved, RegistryUnavailable
 
 CHUNK_BYTES = 256 * 1024
 # Beyond its fixed time, a body of known size gets the time it takes at this rate.
@@ -203,7 +203,14 @@ class Transport:
         except (requests.RequestException, HTTPError, OSError) as error:
             if is_over.is_set():
                 raise RegistryUnavailable(f"{shown} was not done after {seconds:.0f} s.") from error
-            raise RegistryUnavailable(f"{shown} cannot be reached or read: {_cause(error)}.") from error
+            cause = _cause(error)
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                raise CertificateRefused(
+                    f"The certificate of {shown} is not accepted: {cause.verify_message}.",
+                    cure="If the registry has a CA of its own, add its certificate; else renew the registry's.",
+                ) from error
+            said = str(cause)[:300] or type(cause).__name__
+            raise RegistryUnavailable(f"{shown} cannot be reached or read: {said}.") from error
         finally:
             timer.cancel()
 
@@ -305,11 +312,11 @@ def _shown(url: SplitResult) -> str:
     return f"{url.scheme}://{url.hostname or ''}{f':{url.port}' if url.port else ''}{url.path}"[:300]
 
 
-def _cause(error: BaseException) -> str:
-    """The innermost sentence: requests and urllib3 wrap it three deep."""
-    found: BaseException = error
+def _cause(error: BaseException) -> BaseException:
+    """The innermost error: requests and urllib3 wrap it three deep."""
+    found = error
     while True:
         inner = getattr(found, "reason", None) or (found.args[0] if found.args else None)
         if not isinstance(inner, BaseException):
-            return str(found)[:300] or type(found).__name__
+            return found
         found = inner

@@ -1,10 +1,12 @@
 """Real registries on loopback, each in a process of its own that ends with the test."""
 
+import ctypes
 import os
 import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -37,7 +39,9 @@ def free_port() -> int:
 def running(command: list[str], url: str, log: Path) -> Iterator[None]:
     """A server, from when it answers until the block ends."""
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True)
+        # Should the tests be killed, the server must not outlive them (prctl(2), PR_SET_PDEATHSIG; Linux alone).
+        dies_too = (lambda: ctypes.CDLL(None).prctl(1, signal.SIGKILL)) if sys.platform == "linux" else None
+        process = subprocess.Popen(command, stdout=out, stderr=out, start_new_session=True, preexec_fn=dies_too)
     try:
         _wait(process, url, log)
         yield
