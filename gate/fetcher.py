@@ -222,8 +222,8 @@ class Fetcher:
         """Look again and again until ``stop``. A failure is kept in ``last_error``, said once, and tried again."""
         while not stop.is_set():
             try:
-                self.fetch()
                 self._clock.save()
+                self.fetch()
             except (PublisherUnavailable, UntrustedSnapshot, MalformedSnapshot, OSError) as error:
                 if str(error) != self.last_error:
                     LOG.warning("no newer snapshot: %s", error)

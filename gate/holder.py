@@ -39,7 +39,7 @@ class Holder:
             return False
         try:
             return self._take(identity)
-        except (GoldgateError, OSError, msgspec.MsgspecError) as error:
+        except (GoldgateError, OSError, ValueError, msgspec.MsgspecError) as error:
             if str(error) != self.error:
                 LOG.warning("the snapshot on disk cannot be used: %s", error)
             self.error = str(error)

@@ -34,6 +34,7 @@ LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s %(message)s"
 HOME_VARIABLE = "GOLDGATE_GATE_HOME"
 DEADLINE_SECONDS = 2.0  # for reading and recording together; the API server waits 5
 REFRESH_SECONDS = 0.2
+MIN_FREE_BYTES = 16 * 1024 * 1024  # on the spool's disk; below it the next decisions may not fit
 MAX_SECONDS_BEHIND = 5  # further behind, traffic should go to a gate that knows what time it is
 _JSON = [("content-type", "application/json"), ("cache-control", "no-store")]
 _REVIEW = [("content-type", "application/json")]  # what answers a POST is kept by nobody
@@ -194,8 +195,11 @@ class GateApp:
         now = self.clock.now()
         snapshot = self.holder.snapshot
         is_valid = snapshot is not None and now < snapshot.expires_at
-        spool_bytes = bytes_in(self._require_home().spool_path)
-        is_writable = not self.spool.error and spool_bytes < self._require_home().spool_max_bytes
+        home = self._require_home()
+        spool_bytes = bytes_in(home.spool_path)
+        disk = os.statvfs(home.spool_path)
+        has_room = spool_bytes < home.spool_max_bytes and disk.f_bavail * disk.f_frsize > MIN_FREE_BYTES
+        is_writable = not self.spool.error and has_room
         seconds_behind = self.clock.seconds_behind()
         if snapshot is not None:
             # Signed in our future: it is this machine's clock that is behind.
@@ -231,6 +235,8 @@ class GateApp:
     def _refresh(self) -> None:
         if self._is_over:
             return
+        # First the next look: whatever this one meets, there will be another.
+        self._loop.call_later(REFRESH_SECONDS, self._refresh)
         self.holder.refresh()
         now = time.monotonic()
         for task in [task for task, deadline in self._reading.items() if deadline <= now]:
@@ -238,8 +244,6 @@ class GateApp:
         if os.getppid() != self._parent:
             # Without the process that fetches, this one would answer from an ageing snapshot and hold the port.
             os.kill(os.getpid(), signal.SIGTERM)
-            return
-        self._loop.call_later(REFRESH_SECONDS, self._refresh)
 
 
 async def _body(scope: Any, protocol: _Protocol) -> bytes:

@@ -13,6 +13,7 @@ import contextlib
 import errno
 import fcntl
 import io
+import logging
 import os
 import threading
 import time
@@ -25,6 +26,7 @@ import uuid6
 from core.errors import GoldgateError, Kind
 from gate.clock import sync_directory
 
+LOG = logging.getLogger("goldgate.gate.spool")
 SEGMENT_BYTES = 4 * 1024 * 1024
 SEGMENT_SECONDS = 1.0
 MAX_WAITING = 4096
@@ -55,7 +57,7 @@ class Spool:
         self._name = f"{uuid6.uuid7()}"
         self._count = 0
         self._waiting: deque[_Entry] = deque()
-        self._writing = 0
+        self._batch: list[_Entry] = []  # taken by the writer, not yet durable
         self._wake = threading.Condition()
         self._stopping = False
         self._file: io.FileIO | None = None
@@ -66,7 +68,7 @@ class Spool:
         self._failed_at = 0.0
         self.error = ""
         self._loop = loop
-        self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        self._thread = threading.Thread(target=self._run_guarded, name="spool", daemon=True)
         self._thread.start()
         self._sweep()
 
@@ -74,7 +76,7 @@ class Spool:
         """Return when ``line`` (no newline in it) is durable. Raises SpoolUnavailable; then it may not be there."""
         if self.error:
             raise SpoolUnavailable(self.error)
-        if len(self._waiting) + self._writing >= MAX_WAITING:
+        if len(self._waiting) + len(self._batch) >= MAX_WAITING:
             raise SpoolUnavailable("too many decisions wait to be recorded")
         entry = _Entry(line, self._loop.create_future(), time.monotonic() + WAIT_SECONDS)
         with self._wake:
@@ -96,23 +98,35 @@ class Spool:
             late = []
             while self._waiting and self._waiting[0].deadline <= now:
                 late.append(self._waiting.popleft())
+            # A disk that hangs: whether these get there nobody knows, so they are denied as well.
+            late += [entry for entry in self._batch if entry.deadline <= now]
         for entry in late:
             _fail(entry, "the disk did not take the decision in time")
         if not self._stopping:
             self._loop.call_later(0.1, self._sweep)
+
+    def _run_guarded(self) -> None:
+        try:
+            self._run()
+        except Exception:
+            # The edge of a thread. Without a writer nothing can be recorded: every append says so from now on.
+            self.error = "the spool's writer failed; see the gate's log"
+            LOG.exception("the spool's writer failed")
+            self._tell(self._batch, self.error)
+            self._batch = []
+            self._abandon()
 
     def _run(self) -> None:
         while True:
             with self._wake:
                 if not self._waiting and not self._stopping:
                     self._wake.wait(SEGMENT_SECONDS / 2)
-                batch = list(self._waiting)
+                batch = self._batch = list(self._waiting)
                 self._waiting.clear()
-                self._writing = len(batch)
                 is_over = self._stopping and not batch
             failure = self._commit(batch) if batch else self._heal()
             if batch:
-                self._writing = 0
+                self._batch = []
                 self._tell(batch, failure)
             self._close_when_due(is_over)
             if is_over:

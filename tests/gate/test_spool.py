@@ -116,13 +116,33 @@ class TestRefusal:
             began = time.monotonic()
             with pytest.raises(SpoolUnavailable, match="in time"):
                 await spool.append(b"behind it")
+            with pytest.raises(SpoolUnavailable, match="in time"):
+                await first
             assert time.monotonic() - began < 1
             release.set()
-            await asyncio.gather(first, return_exceptions=True)
             spool.close()
 
         run(test())
         assert b"behind it" not in on_disk(tmp_path)
+
+    def test_a_writer_that_fails_refuses_everything_from_then_on(self, tmp_path, monkeypatch):
+        def broken(descriptor):
+            raise RuntimeError("bug")
+
+        monkeypatch.setattr(spool_module.os, "fdatasync", broken)
+        monkeypatch.setattr(spool_module, "WAIT_SECONDS", 0.3)
+
+        async def test():
+            spool = Spool(tmp_path, asyncio.get_running_loop(), max_bytes=10**6)
+            first = asyncio.ensure_future(spool.append(b"x"))
+            await asyncio.sleep(0.1)
+            with pytest.raises(SpoolUnavailable, match="writer failed"):
+                await spool.append(b"y")
+            with pytest.raises(SpoolUnavailable):
+                await first
+            spool.close()
+
+        run(test())
 
     def test_the_queue_is_bounded(self, tmp_path, monkeypatch):
         monkeypatch.setattr(spool_module, "MAX_WAITING", 3)
