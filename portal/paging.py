@@ -12,7 +12,7 @@
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import Enum
 from functools import cache, reduce
 from operator import or_
@@ -131,20 +131,25 @@ def identifier(lookup: str) -> Filter:
 
 def since(lookup: str) -> Filter:
     """At or after a moment (RFC 3339 with an offset)."""
-    return lambda text: Q(**{f"{lookup}__gte": _moment(text)})
+    return lambda text: Q(**{f"{lookup}__gte": moment(text)})
 
 
 def before(lookup: str) -> Filter:
     """Before a moment (RFC 3339 with an offset)."""
-    return lambda text: Q(**{f"{lookup}__lt": _moment(text)})
+    return lambda text: Q(**{f"{lookup}__lt": moment(text)})
 
 
-def _moment(text: str) -> datetime:
-    # "+" in a query string that was not encoded arrives as a space.
-    found = parse_datetime(text.replace(" ", "+"))
-    if found is None or found.tzinfo is None:
-        raise ValueError("It must be a moment such as 2026-11-24T12:00:00Z.")
-    return found
+def moment(text: str) -> datetime:
+    """The moment that a query parameter names, in UTC. Raises ValueError with the sentence to show."""
+    try:
+        # "+" in a query string that was not encoded arrives as a space.
+        found = parse_datetime(text.replace(" ", "+"))
+        if found is not None and found.tzinfo is not None:
+            # Python knows offsets up to 24 hours, PostgreSQL up to 16; and the first and last days may have no UTC.
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError("It must be a moment such as 2026-11-24T12:00:00Z.")
 
 
 def _condition(name: str, make: Filter, text: str) -> Q:

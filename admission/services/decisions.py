@@ -1,7 +1,7 @@
 """Decisions: those that gates made and ship later, each once; and the portal's own, on the same published snapshot."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -164,7 +164,11 @@ def _moment(text: str) -> datetime:
     found = parse_datetime(text)
     if found is None or found.tzinfo is None:
         raise ValueError(f"{text[:40]!r} is no RFC 3339 time")
-    return found
+    try:
+        # Python knows offsets up to 24 hours, PostgreSQL up to 16; and the first and last days may have no UTC.
+        return found.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text[:40]!r} is out of range") from error
 
 
 def _number(value: int) -> int:

@@ -5,7 +5,6 @@ from typing import cast
 from uuid import UUID
 
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -15,7 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.api.caller import actor_of
-from portal.paging import PAGE_PARAMETERS, boolean, choice, page, paged, refuse_unknown_parameters
+from portal.paging import PAGE_PARAMETERS, boolean, choice, moment, page, paged, refuse_unknown_parameters
 from scans import services
 from scans.api import serializers
 from scans.api.jobs import started
@@ -110,10 +109,11 @@ class FeedContentsView(APIView):
     def post(self, request: Request, feed_id: UUID) -> Response:
         """Take over a file: `.jsonl`, `.json`, either gzipped, or a zip of `.json` files."""
         refuse_unknown_parameters(request, ["snapshot_at", "source", "name"])
-        stated = parse_datetime(request.query_params.get("snapshot_at", "").replace(" ", "+"))
-        if stated is None or stated.tzinfo is None:
-            detail = "It must be a moment such as 2026-11-24T12:00:00Z: nobody else can say from when the file is."
-            raise ValidationError({"snapshot_at": [detail]}, code="invalid")
+        try:
+            stated = moment(request.query_params.get("snapshot_at", ""))
+        except ValueError as error:
+            detail = f"{error} Nobody else can say from when the file is."
+            raise ValidationError({"snapshot_at": [detail]}, code="invalid") from error
         keep_upload(
             feed=feed_of_id(feed_id),
             # An empty body never reaches a parser.

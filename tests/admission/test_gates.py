@@ -1,7 +1,7 @@
 """Clusters, enrolment, and what a gate tells: over the API, as a gate and as people."""
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import uuid6
@@ -172,6 +172,8 @@ class TestShippedDecisions:
             {"policy_version": -1},
             {"at": "2026-13-41T00:00:00Z"},
             {"valid_until": "9999-99-99T00:00:00Z"},
+            {"valid_until": "9999-12-31T23:00:00-05:00"},
+            {"at": "0001-01-01T00:00:00+05:00"},
         ],
     )
     def test_one_row_that_cannot_be_read_refuses_the_batch_and_is_named(self, gate_client, at, wrong):
@@ -195,6 +197,11 @@ class TestShippedDecisions:
         row = decision_row(str(uuid6.uuid7()), at=at, digest=DIGEST, object_name="a\0" * 500)
         assert self.ship(gate_client, row).status_code == 200
         assert len(Decision.objects.get().object_name) == 253
+
+    def test_an_offset_that_the_database_does_not_know_is_understood(self, gate_client, at):
+        row = decision_row(str(uuid6.uuid7()), at=at, digest=DIGEST) | {"at": "2020-01-01T00:00:00-19:21"}
+        assert self.ship(gate_client, row).status_code == 200
+        assert Decision.objects.get().at == datetime(2020, 1, 1, 19, 21, tzinfo=UTC)
 
     def test_a_gate_whose_clock_is_ahead_extends_no_window(self, gate_client, at):
         self.ship(gate_client, decision_row(str(uuid6.uuid7()), at=at + timedelta(days=400), digest=DIGEST))

@@ -101,6 +101,8 @@ class TestRefusals:
             pytest.param("since=yesterday", "since", id="not-a-moment"),
             pytest.param("since=2026-11-24T12:00:00", "since", id="no-offset"),
             pytest.param("since=2026-13-45T12:00:00Z", "since", id="no-such-day"),
+            pytest.param("since=0001-01-01T00:00:00%2B05:00", "since", id="before-all-days"),
+            pytest.param("since=9999-12-31T23:00:00-05:00", "since", id="after-all-days"),
         ],
     )
     def test_the_parameter_is_named(self, anonymous, query, name):
@@ -110,6 +112,9 @@ class TestRefusals:
 
     def test_a_moment_with_a_plus_that_was_not_encoded_is_understood(self, anonymous):
         assert anonymous.get(f"{URL}?since=2026-11-24T12:00:00+01:00").status_code == 200
+
+    def test_an_offset_that_the_database_does_not_know_is_understood(self, anonymous):
+        assert anonymous.get(f"{URL}?since=2026-11-24T12:00:00-19:21").status_code == 200
 
     def test_a_cursor_of_other_filters_is_refused(self, anonymous):
         people(4)

@@ -133,7 +133,16 @@ class TestUpload:
         assert list((settings.GOLDGATE_HOME / "uploads").glob("feed-*")) == []
 
     @pytest.mark.parametrize(
-        "query", ["", "snapshot_at=", "snapshot_at=now", "snapshot_at=2026-11-24T00:00:00", "at=2"]
+        "query",
+        [
+            "",
+            "snapshot_at=",
+            "snapshot_at=now",
+            "snapshot_at=2026-11-24T00:00:00",
+            "snapshot_at=2026-13-41T00:00:00Z",
+            "snapshot_at=9999-12-31T23:00:00-05:00",
+            "at=2",
+        ],
     )
     def test_without_the_time_it_is_from_is_refused(self, admin, feed, query):
         assert self.upload(admin, feed, b"{}", query).status_code == 400
