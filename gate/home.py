@@ -37,6 +37,7 @@ _KEYS: dict[str, type] = {
     "targets_url": str,
     "portal_ca_file": str,
     "listen": str,
+    "webhook_url": str,
     "workers": int,
     "dns_names": list,
     "tls": bool,
@@ -61,6 +62,7 @@ class Home:
     targets_url: str  # ends in a slash; beside the metadata unless said otherwise
     portal_ca_file: str = ""  # PEM file that vouches for the portal; empty: the system's authorities
     listen: str = "127.0.0.1:9443"
+    webhook_url: str = ""  # where the API server reaches this gate; empty: its first name and its port
     workers: int = 0  # 0: one a core
     dns_names: tuple[str, ...] = DEFAULT_NAMES  # names and addresses in the certificate
     tls: bool = True
@@ -97,6 +99,13 @@ class Home:
         if not host or not port.isdigit():
             raise MalformedHome(f"listen must be host:port, not {self.listen!r}.")
         return host.strip("[]"), int(port)
+
+    @property
+    def reached_at(self) -> str:
+        """Where the API server reaches this gate, by its own word. Raises MalformedHome."""
+        name = self.dns_names[0]
+        host = f"[{name}]" if ":" in name else name
+        return self.webhook_url or f"https://{host}:{self.listen_address[1]}"
 
     @property
     def worker_count(self) -> int:
@@ -155,7 +164,7 @@ class Home:
 
 def _with_urls(value: dict[str, Any]) -> dict[str, Any]:
     found = {**value, "dns_names": tuple(value.get("dns_names") or DEFAULT_NAMES)}
-    for key in ("portal_url", "metadata_url", "targets_url"):
+    for key in ("portal_url", "metadata_url", "targets_url", "webhook_url"):
         text = found.get(key, "")
         if text and urlsplit(text).scheme not in ("http", "https"):
             raise MalformedHome(f"gate.toml: {key} must begin with http:// or https://.")

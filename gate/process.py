@@ -66,6 +66,7 @@ def heartbeat(home: Home) -> dict[str, Any]:
         "spool_depth": _count_lines(home),
         "software_version": software_version(),
         "ca_bundle_pem": ca_bundle(home) if home.tls else "",
+        "webhook_url": home.reached_at if home.tls or home.webhook_url else "",
     }
 
 

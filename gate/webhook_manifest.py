@@ -36,7 +36,10 @@ def render(*, url: str, ca_bundle: str, cluster: str = "", exempt_namespaces: Se
 
     Raises WebhookNotPossible: the API server speaks only HTTPS to a webhook, and must be told whom to trust.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise WebhookNotPossible(f"{url[:200]!r} is no address: {error}.") from error
     if parts.scheme != "https" or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise WebhookNotPossible(f"{url!r} is no plain https:// address.", cure="Name the gate's own HTTPS address.")
     if "BEGIN CERTIFICATE" not in ca_bundle:

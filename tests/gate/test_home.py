@@ -71,6 +71,18 @@ class TestHome:
         with pytest.raises(MalformedHome):
             _ = make_home(home.path, Repository(home.path / "r"), listen=listen).listen_address
 
+    @pytest.mark.parametrize(
+        ("keys", "address"),
+        [
+            ({}, "https://localhost:9443"),
+            ({"dns_names": ["gate.east.example"], "listen": "0.0.0.0:8443"}, "https://gate.east.example:8443"),
+            ({"dns_names": ["::1"]}, "https://[::1]:9443"),
+            ({"webhook_url": "https://balancer.example"}, "https://balancer.example"),
+        ],
+    )
+    def test_it_says_where_it_is_reached(self, home, keys, address):
+        assert make_home(home.path, Repository(home.path / "r"), **keys).reached_at == address
+
     def test_secrets_are_the_owners_alone(self, home):
         assert (home.spool_path.stat().st_mode & 0o777, home.tls_path.stat().st_mode & 0o777) == (0o700, 0o700)
 
@@ -181,7 +193,9 @@ class TestWebhookManifest:
         assert base64.b64decode(client["caBundle"]).decode() == PEM
         assert self.webhook(url="https://g/x/v1/admit")["clientConfig"]["url"] == "https://g/x/v1/admit"
 
-    @pytest.mark.parametrize("url", ["http://g", "g:8443", "https://", "https://u:p@g", "https://g?x=1", "https://g#x"])
+    @pytest.mark.parametrize(
+        "url", ["http://g", "g:8443", "https://", "https://u:p@g", "https://g?x=1", "https://g#x", "https://["]
+    )
     def test_an_address_the_api_server_would_not_take_is_refused(self, url):
         with pytest.raises(WebhookNotPossible):
             self.webhook(url=url)
