@@ -61,6 +61,7 @@ def feeds(request: HttpRequest) -> HttpResponse:
         "viewer": viewer,
         "rows": rows,
         "bad": [row for row in rows if row.state in ("failed", "stale", "never")],
+        "frozen": [row for row in rows if row.state == "frozen"],
         "schedules": jobs.schedules(),
     }
     return render(request, "web/feeds.html", context)

@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "moved": waiting.moved_against_certified(viewer.now),
         "usable": catalog.usable_count(viewer.now),
         "ages": ages,
-        "late": [one for one in ages if one.is_late],
+        "late": [one for one in ages if one.is_late and not one.feed.is_frozen],
         "frozen": [one for one in ages if one.feed.is_frozen],
         "gates": health,
         "silent": [one for one in health if one.is_silent],
