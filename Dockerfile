@@ -22,7 +22,9 @@ COPY . .
 # Static files are collected at build time: the running container writes nothing into its image.
 RUN GOLDGATE_STATIC_ROOT=/opt/goldgate/built/static GOLDGATE_PROCESS=setup DATABASE_URL=postgresql://build@127.0.0.1/none REDIS_URL=redis://127.0.0.1 \
     .venv/bin/python manage.py collectstatic --noinput --settings portal.settings.production \
- && install -d -o 65532 -g 65532 /var/lib/goldgate /var/lib/goldgate-gate
+ && install -d -o 65532 -g 65532 /var/lib/goldgate /var/lib/goldgate-gate /var/lib/goldgate-checkpoints
+# The command itself, so that a gate can be enrolled from this image: goldgate gate enrol …
+RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation ./client
 ENV PATH=/opt/goldgate/.venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -41,9 +41,9 @@ class LocalPostgres:
 
 def prepare(directory: Path) -> LocalPostgres:
     """Make the data directory, once. Raises CannotStart when it is of another version or half made."""
-    directory.mkdir(parents=True, exist_ok=True)
     if len(str(directory)) > SOCKET_PATH_LIMIT:
         raise CannotStart(f"{directory} is too long a path for a Unix socket. Set GOLDGATE_HOME to a shorter one.")
+    directory.mkdir(parents=True, exist_ok=True)
     found = pgdata_version(directory)
     if found not in (None, VERSION):
         raise CannotStart(

@@ -45,6 +45,21 @@ class TestSecrets:
         assert "environment" not in SERVICES["gate"]
         assert SERVICES["gate"]["volumes"] == ["gate:/var/lib/goldgate-gate"]
 
+    def test_only_setup_may_hand_files_over(self):
+        given = {name: service["cap_add"] for name, service in SERVICES.items() if "cap_add" in service}
+        assert given == {"setup": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
+
+
+class TestVolumes:
+    def test_every_place_that_is_written_is_made_in_the_image_for_its_user(self):
+        """A named volume takes its first owner from the image's directory; without one it would be root's."""
+        dockerfile = (PROJECT / "Dockerfile").read_text()
+        made = next(line for line in dockerfile.splitlines() if "install -d -o 65532" in line).split()
+        written = {
+            volume.split(":")[1] for name in OURS for volume in SERVICES[name]["volumes"] if not volume.startswith("./")
+        }
+        assert written <= set(made)
+
 
 class TestDockerfile:
     def test_ends_as_a_numeric_user_without_root(self):

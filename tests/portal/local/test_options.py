@@ -2,6 +2,7 @@ import socket
 
 import pytest
 
+from portal.local import postgres
 from portal.local.errors import CannotStart
 from portal.local.home import Home, make_secret
 from portal.local.options import read_options, require_free_ports
@@ -89,3 +90,23 @@ class TestHome:
         (tmp_path / "file").touch()
         with pytest.raises(CannotStart, match="Set GOLDGATE_HOME"):
             Home(tmp_path / "file" / "below").prepare()
+
+
+class TestPostgresDirectory:
+    def test_a_half_made_one_is_named_with_the_cure(self, tmp_path):
+        (tmp_path / "postgres").mkdir()
+        (tmp_path / "postgres" / "base").mkdir()
+        with pytest.raises(CannotStart, match="is half made: an earlier start was cut off"):
+            postgres.prepare(tmp_path / "postgres")
+
+    def test_one_of_another_version_is_not_touched(self, tmp_path):
+        (tmp_path / "postgres").mkdir()
+        (tmp_path / "postgres" / "PG_VERSION").write_text("15\n")
+        with pytest.raises(CannotStart, match="holds data of PostgreSQL 15"):
+            postgres.prepare(tmp_path / "postgres")
+
+    def test_a_path_too_long_for_a_socket_is_refused_before_anything_is_made(self, tmp_path):
+        deep = tmp_path / ("x" * 80) / "postgres"
+        with pytest.raises(CannotStart, match="Set GOLDGATE_HOME to a shorter one"):
+            postgres.prepare(deep)
+        assert not deep.exists()
