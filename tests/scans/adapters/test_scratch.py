@@ -41,9 +41,10 @@ def holder(tmp_path):
 
 class TestScratch:
     def test_it_goes_with_the_block_whatever_ends_it(self, home):
-        with pytest.raises(KeyError), scratch("scan-") as directory:
-            (directory / "work").mkdir()
+        with pytest.raises(KeyError), scratch("scan-"):
             raise KeyError
+        with scratch("scan-") as directory:
+            (directory / "work").mkdir()
         assert list(home.iterdir()) == []
 
     def test_what_a_killed_process_left_goes_with_the_next_one(self, home, holder):
