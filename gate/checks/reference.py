@@ -79,7 +79,11 @@ def check_known(name: str, facts: DigestFacts, snapshot: Snapshot) -> Check:
                 return KNOWN
             places.update(index.repositories)
     if not places:
-        return Check("known", FAIL, "this digest is recorded under no repository", "Import it first.")
+        # It came as an archive, which says nothing of a repository.
+        cure = (
+            f"Use {facts.use_instead}." if facts.use_instead else f"Import it: goldgate import {name}@{facts.digest}."
+        )
+        return Check("known", FAIL, "this digest is recorded under no repository", cure)
     return Check(
         "known",
         FAIL,

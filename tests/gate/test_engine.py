@@ -142,6 +142,17 @@ class TestKnown:
         assert check(verdict, "known").outcome is Outcome.FAIL
         assert check(verdict, "known").remedy == f"Use {APP_REFERENCE}."
 
+    @pytest.mark.parametrize(
+        ("use_instead", "cure"),
+        [
+            pytest.param(SUCCESSOR, f"Use {SUCCESSOR}.", id="its-certified-successor"),
+            pytest.param("", f"Import it: goldgate import {APP_REFERENCE}.", id="nothing-instead"),
+        ],
+    )
+    def test_a_digest_from_an_archive_is_in_no_repository_and_the_cure_is_one(self, snapshot_of, use_instead, cure):
+        verdict = ask(snapshot_of, certified_base(), application(repositories=(), use_instead=use_instead))
+        assert (check(verdict, "known").outcome, check(verdict, "known").remedy) == (Outcome.FAIL, cure)
+
     @pytest.mark.parametrize("kind", [ArtifactKind.ATTESTATION, ArtifactKind.OTHER])
     def test_what_is_no_image_never_runs(self, snapshot_of, kind):
         assert not ask(snapshot_of, certified_base(), application(kind=kind)).allowed
