@@ -1,0 +1,1 @@
+"""Figures, each a ratio to a peer measured in the same run."""
