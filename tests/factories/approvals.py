@@ -68,7 +68,9 @@ def feeds(now: datetime, *, snapshot_at: datetime | None = None, is_frozen: bool
 def known(artifact: Artifact, now: datetime, findings: Iterable[Finding] = (), **feed: object) -> Scan:
     """Rows as scans/ would leave them: an inventory, a complete scan at ``now``, and ``findings`` instead of others."""
     source = feeds(now, **feed)
-    inventory = Inventory.objects.filter(artifact=artifact).first() or inventory_of(artifact, now, [deb("dash", "0.5.12-2")])
+    inventory = Inventory.objects.filter(artifact=artifact).first() or inventory_of(
+        artifact, now, [deb("dash", "0.5.12-2")]
+    )
     ArtifactComponent.objects.filter(artifact=artifact).delete()
     for finding in findings:
         _found(artifact, finding, source, now)

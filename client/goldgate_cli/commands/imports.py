@@ -35,7 +35,7 @@ def import_(
     platforms: tuple[str, ...],
     no_wait: bool,
 ) -> None:
-    """Import images by REFERENCE, from a list, or from an OCI archive. A tag is resolved once, and the digest recorded."""
+    """Import images by REFERENCE, from a list, or from an OCI archive. A tag is resolved once, its digest recorded."""
     if sum(map(bool, (references, archive, list_file))) != 1:
         raise click.UsageError("Name references, or --archive, or --list; one of the three.")
     api: Api = context.obj["api"]()

@@ -16,7 +16,8 @@ def main(package: Path) -> None:
     for name in (HERE / "icons.txt").read_text(encoding="utf-8").split():
         style, _, bare = name.partition(":") if ":" in name else ("outline", "", name)
         source = (package / "icons" / style / f"{bare}.svg").read_text(encoding="utf-8")
-        inner = re.sub(r"\s+", " ", source[source.index(">", source.index("<svg")) + 1 : source.rindex("</svg>")]).strip()
+        begin = source.index(">", source.index("<svg")) + 1
+        inner = re.sub(r"\s+", " ", source[begin : source.rindex("</svg>")]).strip()
         inner = inner.replace('<path stroke="none" d="M0 0h24v24H0z" fill="none" /> ', "").replace(" />", "/>")
         paint = 'fill="currentColor" stroke="none"' if style == "filled" else 'fill="none" stroke="currentColor"'
         symbols.append(
