@@ -130,6 +130,9 @@ def _unknown_system(facts: ScanFacts) -> _Found:
     if not facts.os_version:
         sentence = f"The os-release of {facts.os_id} names no release."
         return ScanState.UNSUPPORTED, Cause.UNKNOWN_RELEASE, sentence, "Use a stable release, which names itself."
+    if not facts.is_order_known:
+        sentence = f"Versions of {release} cannot be compared with advisories here."
+        return ScanState.UNSUPPORTED, Cause.UNSUPPORTED_DISTRIBUTION, sentence, "Use a Debian release."
     if facts.has_package_database is False:
         sentence = f"The package database of {release} was removed: what is installed cannot be told."
         cure = "Keep /var/lib/dpkg/status (or status.d) in the image."
@@ -142,9 +145,6 @@ def _unknown_system(facts: ScanFacts) -> _Found:
 
 def _unsupported(facts: ScanFacts, support: Support) -> _Found:
     release = f"{facts.os_id} {facts.os_version}"
-    if not facts.is_order_known:
-        sentence = f"Versions of {release} cannot be compared with advisories here."
-        return ScanState.UNSUPPORTED, Cause.UNSUPPORTED_DISTRIBUTION, sentence, "Use a Debian release."
     match support:
         case Support.ENDED:
             day = f" on {facts.support.ends_on}" if facts.support and facts.support.ends_on else ""

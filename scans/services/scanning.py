@@ -52,7 +52,7 @@ def match_artifact(*, artifact: Artifact, now: datetime, finishing: Finishing = 
 def record_failure(*, artifact: Artifact, cause: Cause, detail: str, now: datetime) -> Scan:
     """Write that an image could not be looked into: a scan that failed, never an absence."""
     facts = ScanFacts(failure=cause, failure_detail=detail[:500])
-    return _write(artifact, None, facts, {}, {}, now)
+    return _write_if_moved([_row(artifact, None, facts, {}, {}, now)])[0]
 
 
 @transaction.atomic
@@ -65,7 +65,7 @@ def refresh_scans(*, images: Sequence[Artifact], now: datetime) -> list[Scan]:
     supports = support_dates({(one.os_id, one.os_version) for one in inventories.values()})
     summaries = finding_summaries({pk: [pk] for pk in inventories})
     uncovered = _uncovered_components(inventories, covered=set(feeds))
-    written = []
+    rows = []
     for image in images:
         if image.pk not in inventories:
             continue
@@ -73,8 +73,8 @@ def refresh_scans(*, images: Sequence[Artifact], now: datetime) -> list[Scan]:
         support = supports.get((inventory.os_id, inventory.os_version))
         facts = _facts(inventory, feeds.get(inventory.ecosystem), support)
         coverage = {**inventory.coverage, "not_covered": uncovered.get(image.pk, {})}
-        written.append(_write(image, inventory, facts, coverage, summaries[image.pk], now))
-    return written
+        rows.append(_row(image, inventory, facts, coverage, summaries[image.pk], now))
+    return _write_if_moved(rows)
 
 
 @transaction.atomic
@@ -100,7 +100,8 @@ def refresh_index(*, index: Artifact, now: datetime) -> Scan:
         coverage=coverage,
         summary=summary,
     )
-    return _write_if_moved(scan, worst, now)
+    _judge(scan, worst, now)
+    return _write_if_moved([scan])[0]
 
 
 @transaction.atomic
@@ -117,7 +118,7 @@ def ask_scan(*, artifact: Artifact, actor: Actor, now: datetime) -> None:
 def indexes_of(images: Iterable[UUID]) -> QuerySet[Artifact]:
     """The scanned indexes that list any of ``images``."""
     parents = ArtifactChild.objects.filter(child_id__in=list(images), kind=ArtifactChild.Kind.RUNNABLE)
-    return Artifact.objects.filter(pk__in=parents.values("index_id"), scans__is_latest=True).distinct()
+    return Artifact.objects.filter(pk__in=parents.values("index_id"), scans__is_latest=True).distinct().order_by("pk")
 
 
 def _facts(inventory: Inventory, feed: Feed | None, support: SupportDates | None) -> ScanFacts:
@@ -136,7 +137,7 @@ def _take_facts(scan: Scan, feed: Feed | None, support: SupportDates | None) -> 
     scan.support_has_ended = support.has_ended if support else False
 
 
-def _write(
+def _row(
     artifact: Artifact,
     inventory: Inventory | None,
     facts: ScanFacts,
@@ -159,7 +160,13 @@ def _write(
         coverage=coverage,
         summary=summary,
     )
-    return _write_if_moved(scan, judge(facts, at=now, max_feed_age=None), now)
+    _judge(scan, judge(facts, at=now, max_feed_age=None), now)
+    return scan
+
+
+def _judge(scan: Scan, judgement: Judgement, now: datetime) -> None:
+    scan.state, scan.cause, scan.sentence = judgement.state, judgement.cause, judgement.sentence[:500]
+    scan.scanned_at = scan.created_at = now
 
 
 # What makes a new row; times alone only move the row that stands.
@@ -168,20 +175,27 @@ _TIMES = ("scanned_at", "sentence", "feed_snapshot_at", "feed_name", "is_feed_fr
 _DATES = ("support_eol", "support_eoes", "support_has_ended")
 
 
-def _write_if_moved(scan: Scan, judgement: Judgement, now: datetime) -> Scan:
-    scan.state, scan.cause, scan.sentence = judgement.state, judgement.cause, judgement.sentence[:500]
-    scan.scanned_at = scan.created_at = now
-    # The artifact's row is locked first, so that two writers cannot both make the newest scan.
-    Artifact.objects.select_for_update().get(pk=scan.artifact_id)
-    standing = latest_scan(scan.artifact)
-    if standing is not None and all(getattr(standing, name) == getattr(scan, name) for name in _MOVING):
+def _write_if_moved(scans: Sequence[Scan]) -> list[Scan]:
+    """Write the rows that say something new; move the times of those that stand. Five statements for all of them."""
+    # Artifacts are locked first, in one order: two writers neither both make the newest scan nor wait in a ring.
+    ids = sorted(scan.artifact_id for scan in scans)
+    list(Artifact.objects.select_for_update().filter(pk__in=ids).order_by("pk").values_list("pk"))
+    standing = latest_scans(ids)
+    moved, kept, result = [], [], []
+    for scan in scans:
+        old = standing.get(scan.artifact_id)
+        if old is None or any(getattr(old, name) != getattr(scan, name) for name in _MOVING):
+            moved.append(scan)
+            result.append(scan)
+            continue
         for name in (*_TIMES, *_DATES):
-            setattr(standing, name, getattr(scan, name))
-        standing.save(update_fields=[*_TIMES, *_DATES])
-        return standing
-    Scan.objects.filter(artifact=scan.artifact, is_latest=True).update(is_latest=False)
-    scan.save(force_insert=True)
-    return scan
+            setattr(old, name, getattr(scan, name))
+        kept.append(old)
+        result.append(old)
+    Scan.objects.bulk_update(kept, [*_TIMES, *_DATES], batch_size=500)
+    Scan.objects.filter(artifact_id__in=[scan.artifact_id for scan in moved], is_latest=True).update(is_latest=False)
+    Scan.objects.bulk_create(moved, batch_size=500)
+    return result
 
 
 def _judgement(scan: Scan | None, now: datetime) -> Judgement:

@@ -12,6 +12,7 @@ from scans.domain.severity import Severity
 from scans.selectors import finding_summary, findings, latest_scan, scan_state_at
 from scans.services import inventory_artifact, match_artifact
 from tests.factories.accounts import person_with
+from tests.factories.images import archive_on
 from tests.factories.scans import DATA, import_real_feeds
 
 IMAGES = DATA / "images"
@@ -71,3 +72,50 @@ class TestRealImages:
     def _judge_inheritance(self, images: dict[str, Artifact]) -> None:
         assert all(row.is_inherited for row in findings(images["hello-1"]))
         assert not any(row.is_inherited for row in findings(images["debian-12-new"]))
+
+
+OS_RELEASE = b'NAME="Debian"\nID=%s\nVERSION_ID="%s"\n'
+
+
+@pytest.mark.django_db
+class TestImagesThatAreNeverClean:
+    @pytest.mark.parametrize(
+        ("has_base", "files", "expected"),
+        [
+            pytest.param(True, {"etc/motd": b"hello"}, ("complete", ""), id="one more file"),
+            pytest.param(
+                True, {"var/lib/.wh.dpkg": b""}, ("failed", "package_database_removed"), id="package database removed"
+            ),
+            pytest.param(True, {"var/lib/dpkg/status": b""}, ("failed", "no_components"), id="an empty database"),
+            pytest.param(
+                True,
+                {"usr/lib/os-release": OS_RELEASE % (b"plan9", b"4")},
+                ("unsupported", "unsupported_distribution"),
+                id="another distribution",
+            ),
+            pytest.param(
+                True,
+                {"usr/lib/os-release": OS_RELEASE % (b"debian", b"11")},
+                ("unsupported", "past_end_of_support"),
+                id="Debian 11",
+            ),
+            pytest.param(
+                True,
+                {"usr/lib/.wh.os-release": b"", "etc/.wh.os-release": b""},
+                ("unsupported", "unknown_distribution"),
+                id="no os-release",
+            ),
+            pytest.param(False, {"app": b"\x7fELF"}, ("unsupported", "unknown_distribution"), id="from scratch"),
+        ],
+    )
+    def test_whatever_was_taken_out(self, now, tmp_path, has_base, files, expected):
+        import_real_feeds(now)
+        base = IMAGES / "debian-12-new.oci.tar" if has_base else None
+        body = archive_on(base, tmp_path / "changed.oci.tar", files).read_bytes()
+        asked = import_archive(chunks=[body], requested_by=person_with(Role.PLATFORM_ADMIN), now=now)
+        image = run_import(import_id=asked.pk, now=now)
+        inventory_artifact(artifact=image, now=now)
+        scan = match_artifact(artifact=image, now=now)
+        assert (scan.state, scan.cause) == expected
+        judged = scan_state_at(scan, now, dt.timedelta(hours=48))
+        assert (judged.state.value, judged.cause.value) == expected

@@ -1,8 +1,6 @@
 """The states of real scans: what is stored, and what it is worth at a moment."""
 
-import gzip
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -12,13 +10,11 @@ from audit.verbs import Verb
 from jobs.models import Job
 from registry.models import Artifact
 from scans import services
-from scans.adapters.syft import Reports
 from scans.domain.ecosystems import coordinates_of
 from scans.errors import NotInventoried, NotScannable, ReportUnreadable, ScannerFailed, ScannerTimedOut
 from scans.models import Inventory, Scan
 from scans.selectors import feed_ages, findings, latest_scan, scan_state_at
 from tests.factories.scans import (
-    DATA,
     ENDS,
     EXPLOITED,
     FIXES,
@@ -31,31 +27,12 @@ from tests.factories.scans import (
     inventory_of,
     scan_of,
 )
+from tests.fakes.recorded_scanner import RECORDED_DIGEST, RecordedScanner
 
 pytestmark = pytest.mark.django_db
 
 AGE = timedelta(hours=48)
-RECORDED_DIGEST = "sha256:31872c955884a70433af18a3e78c4b9a66c6f3ad4c003f5a278ad065e076f89d"
 DASH = deb("dash", "0.5.12-2")
-
-
-class RecordedScanner:
-    """Says what syft said about one real image; or raises what a test gives it."""
-
-    version = "1.18.1"
-
-    def __init__(self, error: Exception | None = None, syft: bytes | None = None) -> None:
-        self.error = error
-        self.calls = 0
-        self.syft = syft
-
-    def scan(self, layout: Path, work: Path, check) -> Reports:
-        self.calls += 1
-        if self.error:
-            raise self.error
-        syft = gzip.decompress((DATA / "syft" / "old.syft.json.gz").read_bytes())
-        bom = gzip.decompress((DATA / "syft" / "old.cdx.json.gz").read_bytes())
-        return Reports(syft=self.syft or syft, cyclonedx=bom, warnings=())
 
 
 @pytest.fixture(autouse=True)
