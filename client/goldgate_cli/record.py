@@ -15,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 import rfc8785
@@ -23,6 +24,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 MAX_FINDINGS = 1_000
+MAX_BATCH = 1_000  # records of one seal
+# No deed is recorded later than this after its own time: a job has an hour at most.
+LONG_BEFORE = timedelta(hours=2)
 ZEROS = "0" * 64
 MEMBERS = {
     "header": {"type", "format", "after", "through", "exported_at", "keys"},
@@ -32,6 +36,8 @@ MEMBERS = {
     "unsealed": {"type", "record", "is_pending"},
     "end": {"type", "checkpoints", "records", "seals", "unsealed"},
 }
+CHECKPOINT_FORMAT = "goldgate-checkpoint/1"
+CHECKPOINT_MEMBERS = {"at": str, "format": str, "head": str, "key_id": str, "number": int, "size": int}
 Json = dict[str, Any]
 
 
@@ -81,6 +87,20 @@ def key_id(public_key: bytes) -> str:
     return "sha256:" + hashlib.sha256(public_key).hexdigest()
 
 
+def _no_fraction(text: str) -> None:
+    raise ValueError(f"{text}: there are no fractions in a record")
+
+
+def is_checkpoint(value: Any) -> bool:
+    """Whether ``value`` has the members of a checkpoint, each of its kind. Says nothing about who signed it."""
+    if not isinstance(value, dict) or set(value) != set(CHECKPOINT_MEMBERS):
+        return False
+    if any(type(value[name]) is not kind for name, kind in CHECKPOINT_MEMBERS.items()):
+        return False
+    is_hash = len(value["head"]) == 64 and set(value["head"]) <= set("0123456789abcdef")
+    return is_hash and value["format"] == CHECKPOINT_FORMAT and value["number"] > 0 and value["size"] > 0
+
+
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     number = 0
     while line := file.readline(MAX_LINE_BYTES + 1):
@@ -96,12 +116,15 @@ class Verifier:
         self._keys = {key_id(key): key for key in keys}
         self._outside = outside
         self.outcome = Outcome()
-        self._batch: dict[int, Json] = {}  # position -> record, of the seal being read
+        self._batch: dict[int, tuple[int, Json]] = {}  # position -> claimed seal and record, of the seal being read
         self._next_seal = self._next_position = 1
         self._previous: str | None = ZEROS  # None: unknown, after a damaged seal
         self._heads: dict[int, tuple[str, int]] = {}  # seal number -> hash as computed, size; only the last is kept
+        self._signed = 0  # number of the last checkpoint
+        self._sealed_at: datetime | None = None
         self._ended = False
-        self._through = 0
+        self._after = 0
+        self._through: int | None = None
 
     def _found(self, where: str, what: str) -> None:
         if len(self.outcome.findings) < MAX_FINDINGS:
@@ -147,12 +170,12 @@ class Verifier:
             self._found(where, "is cut, or longer than any line of an export")
             return None
         try:
-            value = json.loads(line)
+            value = json.loads(line, parse_float=_no_fraction, parse_constant=_no_fraction)
         except (ValueError, RecursionError):
             self._found(where, "is not JSON: the file was edited or damaged here")
             return None
         kind = value.get("type") if isinstance(value, dict) else None
-        if kind not in MEMBERS or set(value) != MEMBERS[kind]:
+        if not isinstance(kind, str) or kind not in MEMBERS or set(value) != MEMBERS[kind]:
             self._found(where, "is no line of an export: unknown type or members")
             return None
         try:
@@ -166,7 +189,7 @@ class Verifier:
     def _header(self, where: str, value: Json) -> None:
         if value["format"] != "goldgate-record/1":
             self._found(where, f"is of the format {value['format']!r}; this command reads goldgate-record/1")
-        self._through = value["through"]
+        self._through, self._after = int(value["through"]), int(value["after"])
         if value["after"]:
             self._next_seal = value["after"] + 1
             self._next_position = 0  # known with the first seal
@@ -180,19 +203,22 @@ class Verifier:
         position = value["position"]
         if position in self._batch:
             self._found(f"position {position}", "stands twice")
-        self._batch[position] = value["record"]
+        self._batch[position] = (value["seal"], value["record"])
 
     def _seal(self, where: str, value: Json) -> None:
         self.outcome.seals += 1
         seal, leaves, number = value["seal"], value["leaves"], value["seal"].get("number")
         name = f"seal {number}"
-        if number != self._next_seal:
+        if number < self._next_seal:
+            self._found(name, "stands twice, or behind a later one")
+            return
+        if number > self._next_seal:
             self._found(f"seal {self._next_seal}", f"is missing: seal {number} follows")
             self._previous = None
             self._next_position = 0
         self._check_batch(seal, leaves)
-        if seal["count"] != len(leaves):
-            self._found(name, f"says {seal['count']} records and lists {len(leaves)}")
+        if seal["count"] != len(leaves) or not 1 <= len(leaves) <= MAX_BATCH:
+            self._found(name, f"says {seal['count']} records and lists {len(leaves)}, of 1 to {MAX_BATCH}")
         if self._next_position and seal["first"] != self._next_position:
             self._found(name, f"begins at position {seal['first']}; {self._next_position} must follow")
         if leaves and merkle_root(leaves) != seal["root"]:
@@ -208,24 +234,33 @@ class Verifier:
         self._heads = {number: (computed, size)}
         if self._outside is not None and number == self._outside["number"]:
             self._compare(name, self._outside, computed, size, "the checkpoint from outside")
+        self._sealed_at = datetime.fromisoformat(seal["sealed_at"])
         self._next_seal, self._next_position = number + 1, size + 1
         self._batch.clear()
 
     def _check_batch(self, seal: Json, leaves: list[str]) -> None:
         for offset, leaf in enumerate(leaves):
             position = seal["first"] + offset
-            record = self._batch.pop(position, None)
+            claimed, record = self._batch.pop(position, (None, None))
             if record is None:
                 self._found(f"position {position}", f"the record is missing; its seal still holds its hash {leaf}")
             elif leaf_hash(record) != leaf:
                 self._found(f"position {position}", f"the record {record.get('id')} was changed after it was sealed")
+            elif claimed != seal["number"]:
+                self._found(f"position {position}", f"says that seal {claimed} covers it; seal {seal['number']} does")
         for position in self._batch:
             self._found(f"position {position}", f"is covered by no leaf of seal {seal['number']}: it was put in")
 
     def _checkpoint(self, where: str, value: Json) -> None:
         self.outcome.checkpoints += 1
         checkpoint = value["checkpoint"]
+        if not is_checkpoint(checkpoint):
+            self._found(f"checkpoint {checkpoint.get('number')}", "is no checkpoint as this format has it")
+            return
         name = f"checkpoint {checkpoint['number']}"
+        if checkpoint["number"] == self._signed:
+            self._found(name, "stands twice")
+        self._signed = checkpoint["number"]
         self._check_signature(name, checkpoint, value["signature"])
         if checkpoint["number"] in self._heads:
             self._compare(name, checkpoint, *self._heads[checkpoint["number"]], "it")
@@ -250,10 +285,11 @@ class Verifier:
 
     def _unsealed(self, where: str, value: Json) -> None:
         self.outcome.unsealed += 1
+        name = f"record {value['record']['id']}"
         if value["is_pending"] is not True:
-            self._found(
-                f"record {value['record'].get('id')}", "is not known to the sealer: it was put in past Goldgate"
-            )
+            self._found(name, "is not known to the sealer: it was put in past Goldgate")
+        elif self._sealed_at and datetime.fromisoformat(value["record"]["at"]) < self._sealed_at - LONG_BEFORE:
+            self._found(name, "is not sealed, and from long before the last seal: it was put in past Goldgate")
 
     def _end(self, where: str, value: Json) -> None:
         self._ended = True
@@ -262,11 +298,20 @@ class Verifier:
         for name in ("records", "seals", "checkpoints", "unsealed"):
             if value[name] != getattr(self.outcome, name):
                 self._found(where, f"counts {value[name]} {name}; the file has {getattr(self.outcome, name)}")
-        if self._through and self._next_seal != self._through + 1:
+        if self._through is None:
+            return
+        if self._next_seal <= self._through:
             self._found(f"seal {self._next_seal}", f"is missing: the header promises seals up to {self._through}")
+        elif self._next_seal > self._through + 1:
+            self._found(where, f"the header promises seals up to {self._through}; there are more")
 
     def _reaches(self, outside: Json) -> None:
         reached = self._next_seal - 1
+        if outside["number"] <= self._after:
+            self.outcome.cautions.append(
+                f"The checkpoint from outside stands at seal {outside['number']}, before this export begins:"
+                " it was not compared."
+            )
         if reached < outside["number"]:
             first = self._next_position or "?"
             self._found(
@@ -281,16 +326,23 @@ def read_checkpoint(data: bytes, *, keys: Iterable[bytes]) -> tuple[Json, bytes]
 
     Raises ValueError when it is none, or when a key was given and its signature does not hold under it.
     """
-    value = json.loads(data)
-    if not isinstance(value, dict) or set(value) != {"checkpoint", "public_key", "signature"}:
-        raise ValueError("it is not a checkpoint file")
-    checkpoint, named = value["checkpoint"], bytes.fromhex(value["public_key"])
+    checkpoint, named, signature = _checkpoint_file(data)
     vouched = {key_id(key): key for key in keys}
     if vouched and checkpoint["key_id"] not in vouched:
         raise ValueError(f"it is signed by {checkpoint['key_id']}, a key that you did not name")
     public = vouched.get(checkpoint["key_id"], named)
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(bytes.fromhex(value["signature"]), rfc8785.dumps(checkpoint))
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, rfc8785.dumps(checkpoint))
     except InvalidSignature:
         raise ValueError("its signature does not hold") from None
     return checkpoint, named
+
+
+def _checkpoint_file(data: bytes) -> tuple[Json, bytes, bytes]:
+    try:
+        value = json.loads(data)
+        if set(value) != {"checkpoint", "public_key", "signature"} or not is_checkpoint(value["checkpoint"]):
+            raise ValueError("other members")
+        return value["checkpoint"], bytes.fromhex(value["public_key"]), bytes.fromhex(value["signature"])
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError("it is not a checkpoint file") from error
