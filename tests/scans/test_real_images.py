@@ -14,6 +14,7 @@ from scans.services import inventory_artifact, match_artifact
 from tests.factories.accounts import person_with
 from tests.factories.images import archive_on
 from tests.factories.scans import DATA, import_real_feeds
+from tests.jobs.support import run_due_jobs
 
 IMAGES = DATA / "images"
 FIXABLE = {"fixable_pairs": 79, "fixable_vulnerabilities": 27}
@@ -54,6 +55,17 @@ class TestRealImages:
         scan = latest_scan(images["debian-12-old"])
         assert scan_state_at(scan, now, dt.timedelta(hours=48)).is_complete
         assert scan_state_at(scan, now + dt.timedelta(hours=48), dt.timedelta(hours=48)).cause == "stale_feed"
+
+    def test_an_import_is_scanned_by_the_jobs_that_follow_from_it(self, now):
+        import_real_feeds(now)
+        body = (IMAGES / "hello-1.oci.tar").read_bytes()
+        asked = import_archive(chunks=[body], requested_by=person_with(Role.PLATFORM_ADMIN), now=now)
+        jobs = run_due_jobs()
+        asked.refresh_from_db()
+        assert latest_scan(asked.artifact).state == ScanState.COMPLETE
+        kinds = [job.kind for job in jobs if job.kind.startswith("scans.")]
+        assert kinds == ["scans.inventory", "scans.match"]
+        assert {job.state for job in jobs} == {"succeeded"}
 
     def _judge_ratings(self, old: Artifact) -> None:
         rows = findings(old)
