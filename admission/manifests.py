@@ -1,5 +1,6 @@
 """Reading a pasted manifest: YAML or JSON from a person, several documents, nothing doubled, nothing unbounded."""
 
+import itertools
 from typing import Any
 
 import msgspec
@@ -8,12 +9,12 @@ from yaml.constructor import ConstructorError
 from yaml.nodes import MappingNode
 
 from admission.errors import MalformedQuestion
-from gate.objects import carries_pods, images_in
+from gate.objects import MAX_IMAGES, MAX_STEP, TooManyImages, carries_pods, images_in
 from gate.verdict import ImageUse, Place
 
 MAX_DOCUMENTS = 100
 MAX_DEPTH = 80
-MAX_NODES = 200_000
+MAX_NODES = 50_000  # about two seconds of reading; a hundred Deployments have 10,000
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -46,13 +47,12 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def uses_in(text: str) -> list[ImageUse]:
-    """Every image of a manifest, with its path; named with its object where there are several.
+def uses_in(documents: list[dict[str, Any]]) -> list[ImageUse]:
+    """Every image of a manifest's objects, with its path; named with its object where there are several.
 
     An object that runs Pods and shows no image counts as an empty image, which is refused.
-    Raises MalformedQuestion; ObjectTooDeep; TooManyImages.
+    Raises ObjectTooDeep; TooManyImages.
     """
-    documents = documents_of(text)
     found: list[ImageUse] = []
     for document in documents:
         kind = document.get("kind")
@@ -62,6 +62,8 @@ def uses_in(text: str) -> list[ImageUse]:
         if len(documents) > 1:
             uses = [msgspec.structs.replace(use, path=f"{_name(document)}: {use.path}") for use in uses]
         found.extend(uses)
+        if len(found) > MAX_IMAGES:
+            raise TooManyImages(f"The manifest names more than {MAX_IMAGES} images.", cure="Ask in parts.")
     return found
 
 
@@ -70,11 +72,11 @@ def uses_of(references: list[str]) -> list[ImageUse]:
     return [ImageUse(reference=reference, place=Place.BARE) for reference in references]
 
 
-def namespace_in(text: str) -> str:
-    """The namespace that the manifest's objects name, where they name one and the same."""
+def namespace_in(documents: list[dict[str, Any]]) -> str:
+    """The namespace that a manifest's objects name, where they name one and the same."""
     names = {
         metadata["namespace"]
-        for document in documents_of(text)
+        for document in documents
         if isinstance(metadata := document.get("metadata"), dict) and isinstance(metadata.get("namespace"), str)
     }
     return names.pop() if len(names) == 1 else ""
@@ -83,13 +85,16 @@ def namespace_in(text: str) -> str:
 def _name(document: dict[str, Any]) -> str:
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return f"{document.get('kind', 'object')}/{name if isinstance(name, str) else '?'}"
+    kind = document.get("kind")
+    shown = (text[:MAX_STEP] if isinstance(text, str) else "?" for text in (kind, name))
+    return "/".join(shown)
 
 
 def documents_of(text: str) -> list[dict[str, Any]]:
     """The objects of a manifest; a List's items count each. Raises MalformedQuestion, naming the line."""
     try:
-        loaded = list(yaml.load_all(text, Loader=_StrictLoader))
+        # One more than are taken, so that a million of them are not read before they are refused.
+        loaded = list(itertools.islice(yaml.load_all(text, Loader=_StrictLoader), MAX_DOCUMENTS + 1))
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
         where = getattr(error, "problem_mark", None)
         line = f" (line {where.line + 1})" if where else ""

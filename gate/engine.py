@@ -110,12 +110,18 @@ def _subject(use: ImageUse, name: str, facts: DigestFacts, asked: _Asked) -> Sub
     if facts.kind is _INDEX:
         alone = None
         members = tuple(
-            (snapshot.lookup(digest), f" (platform image {short_digest(digest)})") for digest in facts.members
+            (_member(snapshot, digest), f" (platform image {short_digest(digest)})") for digest in facts.members
         )
     standings = of_image(facts, at, snapshot, by_base=asks.approved is not _IMAGE)
     line = _line(policy, facts.digest, asked)
     # In the order of its fields: by name it costs a twentieth of the whole verdict.
     return Subject(use, name, facts, members, alone, standings, line, policy, asks, snapshot, at)
+
+
+def _member(snapshot: Snapshot, digest: str) -> DigestFacts | None:
+    """A child of an index; an index in an index is none that anybody could have examined."""
+    found = snapshot.lookup(digest)
+    return None if found is None or found.kind is _INDEX else found
 
 
 def _line(policy: PolicyDocument, digest: str, asked: _Asked) -> Line:
@@ -145,8 +151,10 @@ def _verdict(use: ImageUse, digest: str, line: Line, checks: tuple[Check, ...]) 
             break
         if check.until and (not end or check.until < end):
             end = check.until
+    text = use.reference
     return ImageVerdict(
-        reference=use.reference,
+        # An answer and its record repeat what was asked; megabytes of it would fill the spool.
+        reference=text if len(text) <= reference.MAX_REFERENCE else f"{text[: reference.MAX_REFERENCE]}…",
         path=use.path,
         digest=digest,
         allowed=allowed,

@@ -20,6 +20,7 @@ from gate.verdict import ImageUse, Place
 
 MAX_DEPTH = 64
 MAX_IMAGES = 500
+MAX_STEP = 100  # characters of one key that a path shows: a key may be megabytes, and stand in many paths
 POD_KINDS = frozenset(
     (
         "Pod",
@@ -175,5 +176,9 @@ def _written(path: _Path) -> str:
     steps = []
     while path is not None:
         path, step = path
-        steps.append(f"[{step}]" if isinstance(step, int) else f".{step}")
+        steps.append(f"[{step}]" if isinstance(step, int) else f".{_shown(step)}")
     return "".join(reversed(steps)).removeprefix(".")
+
+
+def _shown(key: str) -> str:
+    return key if len(key) <= MAX_STEP else f"{key[: MAX_STEP - 1]}…"

@@ -130,7 +130,8 @@ def of_base(facts: DigestFacts, at: int, snapshot: Snapshot) -> list[Standing]:
 def of_image(facts: DigestFacts, at: int, snapshot: Snapshot, *, by_base: bool) -> list[Standing]:
     """What decides about the image: itself or its index; with ``by_base`` its base where the catalog is silent.
 
-    An index is decided by its own certification, else by the base of each runnable child.
+    An index is decided by its own certification, else by the base of each runnable child. An index in an index
+    is no child that anybody could have examined.
     """
     own = with_index(facts, at, snapshot)
     if facts.kind is not _INDEX:
@@ -139,7 +140,10 @@ def of_image(facts: DigestFacts, at: int, snapshot: Snapshot, *, by_base: bool) 
     if by_base and own.grade is _NEVER:
         standings = []
         for member in members:
-            standings += of_image(member, at, snapshot, by_base=True) if member else [own]
+            if member is None or member.kind is _INDEX:
+                standings.append(own)
+            else:
+                standings += of_image(member, at, snapshot, by_base=True)
         return standings or [own]
     # A certified index falls with a child that was withdrawn by name.
     judged = (of_itself(member, at) for member in members if member)

@@ -9,7 +9,7 @@ from admission.models import Decision
 from portal.serializers import StrictSerializer
 
 MAX_IMAGES = 200
-MAX_MANIFEST_CHARACTERS = 4 * 1024 * 1024
+MAX_MANIFEST_CHARACTERS = 2 * 1024 * 1024
 
 
 class ClusterInput(StrictSerializer):

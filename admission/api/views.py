@@ -31,7 +31,7 @@ from admission.api.serializers import (
     SnapshotOutput,
 )
 from admission.authentication import GateAuthentication, GateCredential
-from admission.manifests import namespace_in, uses_in, uses_of
+from admission.manifests import documents_of, namespace_in, uses_in, uses_of
 from admission.models import Gate, SnapshotChange
 from admission.webhook import webhook_yaml
 from audit.actor import Actor
@@ -103,7 +103,11 @@ class ClusterWebhookView(APIView):
 class GatesView(APIView):
     """Gates. A gate joins with a one-time token and no other credential."""
 
-    @extend_schema(operation_id="gates_list", responses=paged(GateOutput), parameters=PAGE_PARAMETERS)
+    @extend_schema(
+        operation_id="gates_list",
+        responses=paged(GateOutput),
+        parameters=[*PAGE_PARAMETERS, OpenApiParameter("cluster", str, description="Its name.")],
+    )
     def get(self, request: Request) -> Response:
         """Every gate, newest first."""
         return page(
@@ -187,10 +191,25 @@ def _digest(text: str) -> Q:
     return Q(digests__contains=[text])
 
 
+_FILTERS = [
+    OpenApiParameter("allowed", bool),
+    OpenApiParameter("cluster", str, description="Its name."),
+    OpenApiParameter("namespace", str, description="Of the object."),
+    OpenApiParameter("kind", str, description="Of the object: Pod, Deployment, …"),
+    OpenApiParameter("code", str, description="A check that refused."),
+    OpenApiParameter("digest", str, description="Of one of its images."),
+    OpenApiParameter("gate", OpenApiTypes.UUID),
+    OpenApiParameter("since", OpenApiTypes.DATETIME),
+    OpenApiParameter("before", OpenApiTypes.DATETIME),
+]
+
+
 class DecisionsView(APIView):
     """Decisions: what was answered, and the portal's own answer."""
 
-    @extend_schema(operation_id="decisions_list", responses=paged(DecisionOutput), parameters=PAGE_PARAMETERS)
+    @extend_schema(
+        operation_id="decisions_list", responses=paged(DecisionOutput), parameters=[*PAGE_PARAMETERS, *_FILTERS]
+    )
     def get(self, request: Request) -> Response:
         """Every decision, newest first."""
         return page(
@@ -217,11 +236,11 @@ class DecisionsView(APIView):
         question = QuestionInput(data=request.data)
         question.is_valid(raise_exception=True)
         asked = question.validated_data
-        manifest = asked.get("manifest")
+        documents = documents_of(asked["manifest"]) if "manifest" in asked else []
         decision = services.decide_here(
-            uses=uses_of(asked["images"]) if manifest is None else uses_in(manifest),
+            uses=uses_in(documents) if documents else uses_of(asked["images"]),
             cluster=selectors.cluster_by_name(asked["cluster"]) if asked["cluster"] else None,
-            namespace=asked["namespace"] or (namespace_in(manifest) if manifest else ""),
+            namespace=asked["namespace"] or namespace_in(documents),
             user=_actor(request).name,
             now=timezone.now(),
         )

@@ -11,6 +11,8 @@ from oci.errors import MalformedReference
 from oci.reference import Reference
 
 _IMAGE, _INDEX = ArtifactKind.IMAGE, ArtifactKind.INDEX
+# Characters. A path has 255, a host 253, a tag 128, a digest 135; what is longer is neither read nor remembered.
+MAX_REFERENCE = 1024
 PINNED = Check("reference", PASS, "pinned by digest")
 TRUSTED = Check("registry", PASS, "from a trusted repository")
 KNOWN = Check("known", PASS, "recorded under this repository")
@@ -26,9 +28,16 @@ class Parsed(NamedTuple):
     cure: str
 
 
-@lru_cache(maxsize=20_000)
+_TOO_LONG = Parsed("", "", "", f"it is no image reference: it is longer than {MAX_REFERENCE} characters", "")
+
+
 def parsed(text: str) -> Parsed:
     """Read ``text`` with the one reference parser; only the canonical form is read."""
+    return _parsed(text) if len(text) <= MAX_REFERENCE else _TOO_LONG
+
+
+@lru_cache(maxsize=20_000)
+def _parsed(text: str) -> Parsed:
     try:
         found = Reference.parse(text)
     except MalformedReference as error:

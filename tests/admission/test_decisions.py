@@ -10,6 +10,7 @@ from accounts.roles import Role, Scope
 from admission.errors import MalformedQuestion
 from admission.manifests import documents_of, namespace_in, uses_in
 from admission.models import Cluster, Decision
+from gate.objects import TooManyImages
 from tests.factories.accounts import person_with, token_for
 from tests.factories.admission import certified_subversion, enrolled_gate, publisher_of
 
@@ -198,21 +199,31 @@ class TestFiles:
 class TestManifest:
     def test_several_objects_are_named(self):
         text = pod("a@sha256:1") + "---\n" + pod("b@sha256:2").replace("web", "api")
-        assert [use.path for use in uses_in(text)] == [
+        assert [use.path for use in uses_in(documents_of(text))] == [
             "Pod/web: spec.containers[0].image",
             "Pod/api: spec.containers[0].image",
         ]
 
     def test_the_items_of_a_list_count_each(self):
         text = '{"kind": "List", "items": [{"kind": "Pod", "spec": {"containers": [{"image": "a"}]}}, {"kind": "Pod"}]}'
-        assert [use.reference for use in uses_in(text)] == ["a", ""]
+        assert [use.reference for use in uses_in(documents_of(text))] == ["a", ""]
 
     def test_an_object_that_runs_pods_and_shows_no_image_counts_as_an_empty_one(self):
-        assert [use.reference for use in uses_in("kind: Deployment\nspec: {}")] == [""]
+        assert [use.reference for use in uses_in([{"kind": "Deployment", "spec": {}}])] == [""]
 
     def test_one_namespace_is_told_and_two_are_not(self):
-        assert namespace_in(pod("a")) == "shop"
-        assert namespace_in(pod("a") + "---\n" + pod("b").replace("shop", "bank")) == ""
+        assert namespace_in(documents_of(pod("a"))) == "shop"
+        assert namespace_in(documents_of(pod("a") + "---\n" + pod("b").replace("shop", "bank"))) == ""
+
+    def test_images_are_counted_over_all_objects(self):
+        one = {"kind": "Pod", "spec": {"containers": [{"image": "a"}] * 300}}
+        with pytest.raises(TooManyImages):
+            uses_in([one, one])
+
+    def test_long_names_are_not_repeated_for_each_image(self):
+        long = "x" * 1_000_000
+        one = {"kind": long, "metadata": {"name": long}, long: {long: [{"image": "a"}] * 200}}
+        assert sum(len(use.path) for use in uses_in([one, one])) < 200 * 2 * 1000
 
     @pytest.mark.parametrize(
         "text",
@@ -229,6 +240,7 @@ class TestManifest:
             pytest.param("- a", id="list"),
             pytest.param("---\n" * 3, id="empty"),
             pytest.param("a: 1\n---\n" * 101, id="many"),
+            pytest.param("a: [" + "x," * 60_000 + "]", id="large"),
             pytest.param("a: \x00", id="nul"),
             pytest.param("a: 2026-99-99", id="date"),
         ],

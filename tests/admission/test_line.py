@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from admission import services
-from admission.manifests import uses_in, uses_of
+from admission.manifests import documents_of, uses_in, uses_of
 from admission.models import AdmittedDigest, Cluster
 from catalog.models import Subversion
 from registry.models import Registry, Repository
@@ -49,7 +49,7 @@ def ask(publisher, certified, now):
     def answer(question: str, *, at=now, cluster: Cluster | None = None):
         while publisher.publish_due(now=at):
             pass
-        uses = uses_in(question) if "\n" in question else uses_of([question])
+        uses = uses_in(documents_of(question)) if "\n" in question else uses_of([question])
         return services.decide_here(uses=uses, cluster=cluster, namespace="shop", user="vera", now=at)
 
     return answer

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.admission_review import API_VERSION, MAX_BODY_BYTES, answer
+from gate.checks import reference
 from gate.line import MAX_LINE, MAX_WARNING
 from gate.record import short_id
 from tests.factories.gate import (
@@ -291,3 +292,21 @@ class TestWords:
     def test_words_from_the_object_stay_on_one_line(self, snapshot_of: SnapshotFactory):
         value = pod(pod_spec(container("evil\n\u202eimage\r\nallowed: true")))
         assert "\n" not in ask(snapshot_of(), review(value))[0]["status"]["message"]
+
+
+class TestSize:
+    """What somebody writes into an object is answered and kept, never many times over."""
+
+    def test_megabytes_of_reference_are_neither_kept_nor_remembered(self, snapshot_of: SnapshotFactory):
+        before = reference._parsed.cache_info().currsize
+        response, decision = ask(snapshot_of(), review(pod(pod_spec(*[container("x" * 10_000)] * 100))))
+        assert response["allowed"] is False
+        assert "longer than" in response["status"]["message"]
+        assert len(msgspec.json.encode(decision)) < 400_000
+        assert reference._parsed.cache_info().currsize == before
+
+    def test_an_image_under_a_key_of_megabytes_is_kept_short(self, snapshot_of: SnapshotFactory):
+        value = pod({"containers": [container()], "k" * 1_000_000: [{"image": "x"}] * 100})
+        response, decision = ask(snapshot_of(), review(value))
+        assert response["allowed"] is False
+        assert len(msgspec.json.encode(decision)) < 400_000

@@ -138,6 +138,11 @@ class TestLimits:
         with pytest.raises(ObjectTooDeep):
             images_in(value)
 
+    def test_a_key_of_megabytes_is_not_repeated_for_each_image(self):
+        found = images_in({"spec": {"k" * 3_000_000: [{"image": "x"}] * 400}})
+        assert len(found) == 400
+        assert sum(len(use.path) for use in found) < 400 * 200
+
     def test_more_images_than_an_answer_can_name_are_refused(self):
         with pytest.raises(TooManyImages):
             images_in({"spec": {"containers": [container()] * (MAX_IMAGES + 1)}})

@@ -71,6 +71,7 @@ class TestNotPlain:
             pytest.param({"containers": [{"image": "a", "securityContext": []}]}, id="security-as-list"),
             pytest.param({"containers": [{"image": "a", "env": [{"image": "hidden"}]}]}, id="inside-a-container"),
             pytest.param({"status": {"image": "hidden"}}, id="status-below-the-top"),
+            pytest.param({"other": {"initContainers": [{"name": "a"}]}}, id="no-image-in-another-place"),
         ],
     )
     def test_anything_unusual_goes_the_general_way_and_is_found(self, change):

@@ -7,9 +7,9 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from admission import selectors as admission
 from admission import services
-from admission.manifests import namespace_in, uses_in, uses_of
+from admission.manifests import documents_of, namespace_in, uses_in, uses_of
 from admission.models import Decision
-from gate.verdict import CHECKS, ImageUse
+from gate.verdict import CHECKS
 from web.csv_rows import csv_response
 from web.filters import Choice, Text, read_filters
 from web.forms.admission import TryForm
@@ -90,22 +90,14 @@ def try_it(request: HttpRequest) -> HttpResponse:
 def _decide(form: TryForm, viewer: Viewer) -> Decision:
     held = form.cleaned_data
     cluster = admission.cluster_by_name(held["cluster"]) if held["cluster"] else None
-    uses = _uses(held["question"])
+    text = held["question"].strip()
+    # One reference by itself, else every image of every object.
+    is_reference = len(text.split()) == 1 and not text.startswith(("{", "["))
+    documents = [] if is_reference else documents_of(text)
     return services.decide_here(
-        uses=uses,
+        uses=uses_of([text]) if is_reference else uses_in(documents),
         cluster=cluster,
-        namespace=held["namespace"] or _namespace(held["question"]),
+        namespace=held["namespace"] or namespace_in(documents),
         user=viewer.person.username,
         now=viewer.now,
     )
-
-
-def _namespace(question: str) -> str:
-    return "" if len(question.split()) == 1 else namespace_in(question)
-
-
-def _uses(question: str) -> list[ImageUse]:
-    """One reference by itself, else every image of every object."""
-    text = question.strip()
-    is_reference = len(text.split()) == 1 and not text.startswith(("{", "["))
-    return uses_of([text]) if is_reference else uses_in(text)

@@ -8,7 +8,7 @@ import click
 from goldgate_cli import output
 from goldgate_cli.errors import Exit, WrongInput
 
-MAX_MANIFEST_BYTES = 4 * 1024 * 1024
+MAX_MANIFEST_BYTES = 2 * 1024 * 1024
 MARK = {"pass": "✓ pass", "warn": "! warn", "fail": "✗ fail", "unknown": "? unknown"}
 
 
