@@ -1,5 +1,6 @@
 """The REST API, typed as far as the command needs it. One session, capped answers, problems as sentences."""
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from typing import IO, Any
@@ -45,12 +46,21 @@ class Api:
         if account.ca_file:
             self._session.verify = account.ca_file
 
+    def _address(self, path: str) -> str:
+        """Where ``path`` is: always on our host, whatever an answer names. The token goes nowhere else.
+
+        A Goldgate behind a tunnel or a proxy names the address that it has for others.
+        """
+        parts = urlsplit(path)
+        own = parts._replace(scheme="", netloc="").geturl() if parts.netloc else path
+        return urljoin(self._base, own)
+
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
-        """One request. Raises a CommandError for every answer that is not 2xx."""
+        """One request; its body is still to be read. Raises a CommandError for every answer that is not 2xx."""
         try:
             response = self._session.request(
-                method, urljoin(self._base, path), timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False, **arguments,
+                method, self._address(path), timeout=(CONNECT_SECONDS, READ_SECONDS),
+                allow_redirects=False, stream=True, **arguments,
             )  # fmt: skip
         except requests.exceptions.SSLError as error:
             raise Unreachable(
@@ -58,14 +68,16 @@ class Api:
             ) from error
         except requests.exceptions.RequestException as error:
             raise Unreachable(f"{self._host} cannot be reached: {_cause(error)}") from error
+        except OSError as error:  # what requests says of a CA file that is none
+            raise WrongInput(f"{error}. Is GOLDGATE_CA_FILE right?") from error
         if response.ok and not response.is_redirect:
             return response
         raise self._refusal(response)
 
     def _refusal(self, response: requests.Response) -> CommandError:
         try:
-            text = _sentence(response.json(), response)
-        except ValueError:
+            text = _sentence(value_of(response), response)
+        except Unreachable:
             return Unreachable(
                 f"{response.url} answers {response.status_code}, and not as Goldgate does. Is the address right?"
             )
@@ -80,10 +92,10 @@ class Api:
     def get(self, path: str, **parameters: Any) -> Json:
         """A JSON object. Parameters of value None are left out."""
         chosen = {name: value for name, value in parameters.items() if value is not None}
-        return _object(self.call("GET", path, params=chosen))
+        return object_of(self.call("GET", path, params=chosen))
 
     def post(self, path: str, body: Json) -> Json:
-        return _object(self.call("POST", path, json=body))
+        return object_of(self.call("POST", path, json=body))
 
     def rows(self, path: str, *, at_most: int = 10_000, **parameters: Any) -> Iterator[Json]:
         """Every row of a list, page by page (RFC 8288 ``next`` in the body)."""
@@ -98,9 +110,7 @@ class Api:
             following = page.get("next")
             if not following:
                 return
-            if urlsplit(following).netloc not in ("", self._host):
-                following = f"{urlsplit(following).path}?{urlsplit(following).query}"
-            page = _object(self.call("GET", following))
+            page = object_of(self.call("GET", following))
 
     def upload(self, path: str, file: IO[bytes], *, media_type: str, **parameters: Any) -> requests.Response:
         """Stream ``file`` as the body: it is never held in memory."""
@@ -109,22 +119,46 @@ class Api:
     def follow_job(self, location: str, *, told: Callable[[Json], None], pause_seconds: float = 0.5) -> Json:
         """Ask a job until it has ended, telling ``told`` each state; returns the last."""
         while True:
-            job = _object(self.call("GET", location))
+            job = object_of(self.call("GET", location))
             told(job)
             if job["state"] in TERMINAL:
                 return job
             time.sleep(pause_seconds)
 
 
-def _object(response: requests.Response) -> Json:
-    if len(response.content) > MAX_ANSWER_BYTES:
-        raise Unreachable(f"{response.url} answered with more than {MAX_ANSWER_BYTES} bytes.")
+def chunks_of(response: requests.Response) -> Iterator[bytes]:
+    """The body in pieces, as long as it may be. Raises Unreachable when the connection ends before it does."""
+    try:
+        yield from response.iter_content(1 << 16)
+    except requests.exceptions.RequestException as error:
+        raise Unreachable(f"{response.url} broke off in the middle of its answer.") from error
+    finally:
+        response.close()
+
+
+def body_of(response: requests.Response) -> bytes:
+    """The body. Raises Unreachable when it is larger than any answer of Goldgate."""
+    body = bytearray()
+    for chunk in chunks_of(response):
+        body += chunk
+        if len(body) > MAX_ANSWER_BYTES:
+            raise Unreachable(f"{response.url} answered with more than {MAX_ANSWER_BYTES} bytes.")
+    return bytes(body)
+
+
+def value_of(response: requests.Response) -> Any:
+    """The body's JSON value. Raises Unreachable."""
+    try:
+        return json.loads(body_of(response))
+    except (ValueError, RecursionError) as error:
+        raise Unreachable(f"{response.url} did not answer with JSON. Is the address right?") from error
+
+
+def object_of(response: requests.Response) -> Json:
+    """The body's JSON object; empty for 204. Raises Unreachable."""
     if response.status_code == 204:
         return {}
-    try:
-        body = response.json()
-    except ValueError as error:
-        raise Unreachable(f"{response.url} did not answer with JSON. Is the address right?") from error
+    body = value_of(response)
     if not isinstance(body, dict):
         raise Unreachable(f"{response.url} answered with something else than an object.")
     return body

@@ -42,17 +42,35 @@ def load() -> Account:
         kept = Account(**json.loads(path().read_text(encoding="utf-8")))
     except FileNotFoundError:
         raise NotPermitted("Not signed in. Run: goldgate login URL (or set GOLDGATE_URL and GOLDGATE_TOKEN).") from None
-    except (ValueError, TypeError) as error:
-        raise WrongInput(f"{path()} is damaged ({error}). Run goldgate login again.") from error
-    return Account(checked_url(url or kept.url), token or kept.token, ca_file or kept.ca_file)
+    except (OSError, ValueError, TypeError) as error:
+        raise WrongInput(f"{path()} cannot be used ({error}). Run goldgate login again.") from error
+    address = checked_url(url or kept.url)
+    if not token and address != kept.url:
+        # What was kept for one Goldgate is not shown to another.
+        raise NotPermitted(f"Not signed in to {address}. Set GOLDGATE_TOKEN too, or run: goldgate login {address}.")
+    return Account(address, token or kept.token, ca_file or kept.ca_file)
 
 
 def save(account: Account) -> Path:
-    """Keep ``account`` for later commands; the file is never readable by others, not even for a moment."""
+    """Keep ``account`` for later commands; the file is never readable by others, not even for a moment.
+
+    Raises WrongInput where it cannot be written.
+    """
     target = path()
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    temporary = target.with_suffix(".new")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
-        json.dump(asdict(account), file)
-    temporary.replace(target)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_file(target, json.dumps(asdict(account)).encode(), mode=0o600)
+    except OSError as error:
+        raise WrongInput(f"{target} cannot be written: {error.strerror}. Set XDG_CONFIG_HOME.") from error
     return target
+
+
+def write_file(target: Path, data: bytes, *, mode: int) -> None:
+    """Write a file whole, or not at all; with ``mode`` from its first byte on, whatever stood there before."""
+    temporary = target.with_name(target.name + ".new")
+    temporary.unlink(missing_ok=True)
+    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(target)

@@ -59,10 +59,11 @@ class JobProgress:
 
     def told(self, job: dict[str, Any]) -> None:
         """Show one state of a job: done of total, and its line of text."""
-        text = job.get("text") or job["state"]
+        progress = job.get("progress") or {}
+        text = progress.get("text") or job["state"]
         if self._task is None:
             self._task = self._bar.add_task(text, total=None)
-        self._bar.update(self._task, description=text, completed=job.get("done") or 0, total=job.get("total") or None)
+        self._bar.update(self._task, description=text, completed=progress.get("done") or 0, total=progress.get("total"))
         if not self._console.is_terminal and text != self._last_text:
             say(text)
         self._last_text = text

@@ -68,6 +68,8 @@ def coordinates_of(purl: str) -> Coordinates:
         parsed = PackageURL.from_string(purl)
     except ValueError as error:
         raise PurlMalformed(f"{purl[:200]!r}: {error}") from error
+    if "%00" in purl:
+        raise PurlMalformed(f"{purl[:200]!r}: it spells a NUL")
     version = parsed.version or ""
     qualifiers = parsed.qualifiers if isinstance(parsed.qualifiers, dict) else {}
     if parsed.type in ("deb", "apk", "rpm"):

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from scans.domain.ecosystems import Coordinates, PurlMalformed, coordinates_of
+from scans.domain.reading import read_json
 
 T = TypeVar("T")
 
@@ -153,7 +154,7 @@ def read_reports(*, syft: bytes, cyclonedx: bytes, digest: str, warnings: Iterab
 
 def _decode(body: bytes, kind: type[T], name: str) -> T:
     try:
-        return msgspec.json.decode(body, type=kind)
+        return read_json(body, kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ReportMalformed(f"the {name} report cannot be read: {error}") from error
 

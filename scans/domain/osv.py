@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from scans.domain.ecosystems import normal_ecosystem, normal_name
+from scans.domain.reading import read_json
 from scans.domain.versions import FIRST_KEY, CannotCompare, has_order, version_key
 
 MAX_RECORD_BYTES = 8 * 1024 * 1024
@@ -99,7 +100,7 @@ def parse_advisory(body: bytes) -> AdvisoryRecord:
     if len(body) > MAX_RECORD_BYTES:
         raise AdvisoryMalformed(f"the record is larger than {MAX_RECORD_BYTES} bytes")
     try:
-        record = msgspec.json.decode(body, type=_Record)
+        record = read_json(body, _Record)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise AdvisoryMalformed(str(error)) from error
     if not _ID.match(record.id):
@@ -123,7 +124,10 @@ def parse_advisory(body: bytes) -> AdvisoryRecord:
 def _aware(time: datetime, name: str) -> datetime:
     if time.tzinfo is None:
         raise AdvisoryMalformed(f"{name} has no time zone (OSV wants RFC 3339 with Z)")
-    return time.astimezone(UTC)
+    try:
+        return time.astimezone(UTC)
+    except OverflowError as error:  # the first and the last day, seen from elsewhere
+        raise AdvisoryMalformed(f"{name} is out of range") from error
 
 
 def _vectors(record: _Record) -> Iterable[str]:

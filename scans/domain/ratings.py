@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import msgspec
 
+from scans.domain.reading import read_json
 from scans.domain.severity import RatedVector, VectorMalformed, rate_vector
 
 
@@ -43,7 +44,7 @@ class _File(msgspec.Struct):
 def parse_ratings(body: bytes) -> list[SourcedRating]:
     """Every rating of the file. Raises RatingsMalformed."""
     try:
-        parsed = msgspec.json.decode(body, type=_File)
+        parsed = read_json(body, _File)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RatingsMalformed(f"this is not a ratings file: {error}") from error
     if not parsed.cves:

@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 
+from scans.domain.reading import read_json
+
 # os-release ID -> product name in the data, where they differ.
 _PRODUCT = {"alpine": "alpine-linux", "amzn": "amazon-linux", "rocky": "rocky-linux", "opensuse-leap": "opensuse"}
 
@@ -76,7 +78,7 @@ def support_on(dates: SupportDates | None, at: datetime) -> Support:
 def parse_support_data(body: bytes) -> list[SupportDates]:
     """Every release of every product. Raises SupportDataMalformed."""
     try:
-        products: dict[str, Any] = msgspec.json.decode(body, type=dict[str, _Product])
+        products: dict[str, Any] = read_json(body, dict[str, _Product])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SupportDataMalformed(f"this is not end-of-life data: {error}") from error
     found = [dates for product, entry in products.items() for dates in _releases(product, entry.releases)]

@@ -13,10 +13,8 @@ from goldgate_cli.errors import WrongInput
 @click.command()
 @click.argument("url")
 @click.option("--token-stdin", is_flag=True, help="Read the token from standard input.")
-@click.option(
-    "--ca-file", type=click.Path(exists=True, dir_okay=False), default="", help="CA that signed Goldgate's certificate."
-)
-def login(url: str, token_stdin: bool, ca_file: str) -> None:
+@click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="CA that signed Goldgate's certificate.")
+def login(url: str, token_stdin: bool, ca_file: str | None) -> None:
     """Sign in to the Goldgate at URL with a token made on its page "Tokens"."""
     if token_stdin:
         token = sys.stdin.readline().strip()

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from goldgate_cli import output
+from goldgate_cli.api import chunks_of
 from goldgate_cli.errors import Exit, WrongInput
 from goldgate_cli.record import Outcome, Verifier, read_checkpoint
 
@@ -26,13 +27,18 @@ def audit() -> None:
 @click.pass_context
 def export(context: click.Context, file: Path, after: int | None) -> None:
     """Write the record to FILE as JSON lines (docs/reference/record.md)."""
-    response = context.obj["api"]().call("GET", "record/export", params={"after": after} if after else {}, stream=True)
+    response = context.obj["api"]().call("GET", "record/export", params={"after": after} if after else {})
     part = file.with_name(file.name + ".part")
-    size = 0
-    with part.open("wb") as target:
-        for chunk in response.iter_content(1 << 16):
-            size += target.write(chunk)
-    part.replace(file)
+    try:
+        with part.open("wb") as target:
+            size = sum(target.write(chunk) for chunk in chunks_of(response))
+        part.replace(file)
+    except OSError as error:
+        raise WrongInput(f"{part} cannot be written: {error.strerror}.") from error
+    finally:
+        part.unlink(missing_ok=True)
+    if output.is_json():
+        output.emit({"file": str(file), "bytes": size})
     output.say(f"{file}: {size} bytes. Next: goldgate audit verify {file} --checkpoint …")
 
 
@@ -106,5 +112,7 @@ def _checkpoint(path: Path, keys: list[bytes]) -> tuple[dict[str, Any], bytes]:
         path = found[-1]
     try:
         return read_checkpoint(path.read_bytes(), keys=keys)
-    except (ValueError, KeyError, TypeError) as error:
+    except OSError as error:
+        raise WrongInput(f"{path} cannot be read: {error.strerror}.") from error
+    except ValueError as error:
         raise WrongInput(f"{path}: {error}.") from error

@@ -1,29 +1,21 @@
 """``goldgate gate enrol``: fill a gate's home directory so that it can start."""
 
 import hashlib
+import json
 import os
 from pathlib import Path
 
 import click
 
 from goldgate_cli import output
-from goldgate_cli.api import Api
-from goldgate_cli.configuration import Account, checked_url
+from goldgate_cli.api import Api, body_of
+from goldgate_cli.configuration import Account, checked_url, write_file
 from goldgate_cli.errors import Refused, WrongInput
 
 
 @click.group()
 def gate() -> None:
     """The process that answers a cluster."""
-
-
-def _write(path: Path, data: bytes, mode: int) -> None:
-    temporary = path.with_name(path.name + ".new")
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
 
 
 @gate.command()
@@ -35,40 +27,55 @@ def _write(path: Path, data: bytes, mode: int) -> None:
 @click.option("--root-sha256", required=True, help="Fingerprint of the trust root, from the same page.")
 @click.option("--listen", default="0.0.0.0:8443", show_default=True)
 @click.option("--dns-name", "names", multiple=True, help="Name in the gate's certificate; as often as needed.")
-@click.option("--ca-file", default="", help="CA that signed Goldgate's certificate.")
+@click.option("--ca-file", type=click.Path(exists=True, dir_okay=False), help="CA that signed Goldgate's certificate.")
 def enrol(
-    url: str, home: Path, enrolment_token: str, root_sha256: str, listen: str, names: tuple[str, ...], ca_file: str
+    url: str,
+    home: Path,
+    enrolment_token: str,
+    root_sha256: str,
+    listen: str,
+    names: tuple[str, ...],
+    ca_file: str | None,
 ) -> None:
     """Enrol a gate with the Goldgate at URL. Its trust begins with the root whose SHA-256 you name."""
     if (home / "token").exists():
         raise WrongInput(f"{home} is enrolled already. Use another directory, or remove this one first.")
     wanted = root_sha256.lower().removeprefix("sha256:").replace(":", "")
     address = checked_url(url)
-    api = Api(Account(address, "", ca_file))
-    root = api.call("GET", f"{address}/tuf/metadata/1.root.json").content
+    api = Api(Account(address, "", ca_file or ""))
+    root = body_of(api.call("GET", f"{address}/tuf/metadata/1.root.json"))
     found = hashlib.sha256(root).hexdigest()
     if found != wanted:
         raise Refused(
             f"The root at {address} has SHA-256 {found}, not the one you named. Do not go on; ask who runs it."
         )
+    # Before the token is used up: a directory that cannot be written costs nothing then.
+    _keep_root(home, root)
     answer = api.post("gates", {"enrolment_token": enrolment_token})
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
-    _write(home / "root.json", root, 0o644)
-    _write(home / "gate.toml", _toml(address, answer, listen, names, ca_file).encode(), 0o644)
-    _write(home / "token", (answer["token"] + "\n").encode(), 0o600)
+    write_file(home / "gate.toml", _toml(address, answer, listen, names, ca_file).encode(), mode=0o644)
+    write_file(home / "token", (answer["token"] + "\n").encode(), mode=0o600)
     if output.is_json():
         output.emit({"home": str(home), "cluster": answer["cluster"], "gate_id": answer["gate_id"]})
     output.say(f"Enrolled in {home} for cluster {answer['cluster']}. Start it: python -m gate serve --home {home}")
 
 
+def _keep_root(home: Path, root: bytes) -> None:
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        write_file(home / "root.json", root, mode=0o644)
+    except OSError as error:
+        raise WrongInput(f"--home {home} cannot be written: {error.strerror}.") from error
+
+
 def _quoted(text: str) -> str:
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return json.dumps(text, ensure_ascii=False)  # a string of JSON is one of TOML
 
 
-def _toml(address: str, answer: dict[str, str], listen: str, names: tuple[str, ...], ca_file: str) -> str:
+def _toml(address: str, answer: dict[str, str], listen: str, names: tuple[str, ...], ca_file: str | None) -> str:
     fields = {
         "portal_url": address, "cluster": answer["cluster"], "gate_id": answer["gate_id"],
-        "metadata_url": answer.get("metadata_url") or f"{address}/tuf", "listen": listen, "portal_ca_file": ca_file,
+        "metadata_url": answer.get("metadata_url") or f"{address}/tuf", "listen": listen,
+        "portal_ca_file": os.path.abspath(ca_file) if ca_file else "",
     }  # fmt: skip
     lines = [f"{key} = {_quoted(value)}" for key, value in fields.items() if value]
     if names:

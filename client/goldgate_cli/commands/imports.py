@@ -7,7 +7,7 @@ import click
 import requests
 
 from goldgate_cli import output
-from goldgate_cli.api import Api
+from goldgate_cli.api import Api, object_of
 from goldgate_cli.errors import Exit, WrongInput
 
 MAX_LIST_BYTES = 200_000
@@ -46,7 +46,7 @@ def import_(
     else:
         for row in rows:
             _show(row)
-    if any(row["state"] == "failed" for row in rows):
+    if any(row["state"] != "done" for row in rows) and not no_wait:
         context.exit(Exit.DENIED)
 
 
@@ -76,13 +76,15 @@ def _imports(
 
 
 def _rows(response: requests.Response) -> list[dict[str, Any]]:
-    return list(response.json()["imports"])
+    return list(object_of(response)["imports"])
 
 
 def _follow(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
     if asked.get("job_id"):
         with output.JobProgress() as progress:
-            api.follow_job(f"jobs/{asked['job_id']}", told=progress.told)
+            job = api.follow_job(f"jobs/{asked['job_id']}", told=progress.told)
+        if job["state"] != "succeeded":
+            output.say(f"The import's job {job['state']}: {(job.get('error') or {}).get('text') or 'nothing was said'}")
     return api.get(f"imports/{asked['id']}")
 
 

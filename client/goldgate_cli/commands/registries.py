@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from goldgate_cli import output
-from goldgate_cli.api import Api
+from goldgate_cli.api import Api, value_of
 from goldgate_cli.errors import Exit, WrongInput
 
 
@@ -70,7 +70,7 @@ def _preset(api: Api, wanted: str) -> dict[str, Any]:
     """The fields that a preset fills in. Raises WrongInput, naming those that there are."""
     if not wanted:
         return {}
-    rows = api.call("GET", "registries/presets").json()
+    rows = list(value_of(api.call("GET", "registries/presets")))
     for row in rows:
         if wanted == row["key"]:
             return {key: row[key] for key in ("host", "base_url", "listed_hosts", "path_prefix") if row.get(key)}
@@ -114,6 +114,6 @@ def test(context: click.Context, name: str) -> None:
         for step in steps:
             click.echo(f"{step['outcome']:8} {step['name']}: {step['text']}")
     if job["state"] != "succeeded":
-        output.say(job.get("error_text") or job["state"])
+        output.say((job.get("error") or {}).get("text") or job["state"])
     is_good = job["state"] == "succeeded" and all(step["outcome"] != "failed" for step in steps)
     context.exit(Exit.ALLOWED if is_good else Exit.DENIED)
