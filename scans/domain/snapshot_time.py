@@ -12,6 +12,8 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from scans.domain.reading import read_json
+
 ALLOWED_CLOCK_DIFFERENCE = timedelta(minutes=5)
 EARLIEST = datetime(1999, 1, 1, tzinfo=UTC)
 
@@ -28,7 +30,7 @@ class _Stated(msgspec.Struct):
 def stated_in(body: bytes) -> tuple[datetime, str]:
     """The time and source that a sidecar or index file states. Raises SnapshotTimeRefused."""
     try:
-        stated = msgspec.json.decode(body, type=_Stated)
+        stated = read_json(body, _Stated)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise SnapshotTimeRefused(f"the file that should state the snapshot time cannot be read: {error}") from error
     return stated.snapshot_at, stated.source[:500]

@@ -91,3 +91,14 @@ class TestReadReports:
         ]
         facts = read_reports(syft=altered(recorded[0], files=files), cyclonedx=recorded[1], digest=DIGEST)
         assert (facts.coverage.files_total, facts.coverage.files_explained) == (3, 2)
+
+    def test_a_nul_in_an_image_is_replaced_and_hides_nothing(self, recorded):
+        syft = altered(recorded[0], distro={"id": "debian\0", "versionID": "12"})
+        facts = read_reports(syft=syft, cyclonedx=recorded[1], digest=DIGEST)
+        assert facts.os_id == "debian\ufffd"
+        assert len(facts.components) == 99
+
+    def test_a_package_url_that_spells_a_nul_is_refused(self, recorded):
+        package = {"name": "a", "version": "1", "type": "deb", "purl": "pkg:deb/debian/a%00@1?distro=debian-12"}
+        with pytest.raises(ReportMalformed, match="NUL"):
+            read_reports(syft=altered(recorded[0], artifacts=[package]), cyclonedx=recorded[1], digest=DIGEST)

@@ -138,6 +138,23 @@ class TestImportFile:
         assert feed.record_count == 1
         assert feed.problems[0]["where"] == "line 2"
 
+    @pytest.mark.parametrize(
+        "odd",
+        [
+            pytest.param({"summary": "a\0b"}, id="summary"),
+            pytest.param({"severity": [{"type": "CVSS_V3", "score": "CVSS:3.1/\0"}]}, id="vector"),
+            pytest.param({"affected": osv("X", "z\0", ("introduced", "0"))["affected"]}, id="package"),
+            pytest.param({"affected": osv("X", "z", ("introduced", "0"), ("fixed", "2\0"))["affected"]}, id="version"),
+            pytest.param({"modified": "0001-01-01T00:00:00+05:00"}, id="before-all-days"),
+            pytest.param({"published": "9999-12-31T23:59:59-05:00"}, id="after-all-days"),
+        ],
+    )
+    def test_a_record_that_no_database_holds_hides_no_other(self, tmp_path, now, odd):
+        feed = import_records(now, tmp_path, [osv("ODD-1", "zlib", ("introduced", "0")) | odd, RECORD])
+        assert feed.state == "ok"
+        assert Advisory.objects.filter(osv_id="X-1").exists()
+        assert Advisory.objects.filter(osv_id="ODD-1").exists() or feed.problems[0]["where"] == "line 1"
+
 
 class TestRefusedContents:
     @pytest.mark.parametrize(
