@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 from oci import media_types
 from oci.descriptor import Descriptor
@@ -27,6 +27,7 @@ from registry.errors import (
 
 MAX_ENTRIES = 10_000
 MAX_ARCHIVE_BYTES = 20 * 1024**3
+MAX_HEADER_BYTES = 16 * 1024  # of one long name or extended header: tarfile holds them in memory
 REF_NAME = "org.opencontainers.image.ref.name"
 _CURE = "Write it with skopeo copy … oci-archive:FILE or docker buildx build --output type=oci."
 
@@ -133,12 +134,26 @@ class Archive:
         return usable
 
 
+class _Headers:
+    """The archive as tarfile sees it: headers are read, contents skipped; nothing large is ever asked for."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+        self.tell, self.seek = file.tell, file.seek
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's. Raises ValueError for more than a header has."""
+        if not 0 <= size <= MAX_HEADER_BYTES:
+            raise ValueError(f"a header of more than {MAX_HEADER_BYTES} bytes")
+        return self._file.read(size)
+
+
 def _entries_of(file: IO[bytes]) -> dict[str, _Entry]:
     """Every regular file by its plain name. Raises MalformedArchive for a name that stands twice."""
     found: dict[str, _Entry] = {}
     count = 0
     try:
-        with tarfile.open(fileobj=file, mode="r:") as tar:
+        with tarfile.open(fileobj=cast(IO[bytes], _Headers(file)), mode="r:") as tar:
             while (member := tar.next()) is not None:
                 count += 1
                 if count > MAX_ENTRIES:
@@ -150,7 +165,7 @@ def _entries_of(file: IO[bytes]) -> dict[str, _Entry]:
                 if not member.isreg() or member.issparse() or name in found:
                     raise MalformedArchive(f"The entry {name!r} is not one plain file.", cure=_CURE)
                 found[name] = _Entry(member.offset_data, member.size)
-    except (tarfile.TarError, EOFError, ValueError, OverflowError) as error:
+    except (tarfile.TarError, EOFError, ValueError, OverflowError, RecursionError) as error:
         raise MalformedArchive(f"This is not a plain tar: {error}.", cure=_CURE) from error
     return found
 

@@ -1,6 +1,7 @@
 import io
 import json
 import tarfile
+import tracemalloc
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from audit.models import Record
 from audit.verbs import Verb
 from oci.digest import Digest
 from registry import selectors, services
+from registry.adapters.archive import Archive
 from registry.blobs import kept_blobs, layer_cache
 from registry.errors import ArchiveNeedsChoice, BodyTooLarge, LayerNotAsClaimed, MalformedArchive, NotInRegistry
 from registry.models import Artifact, Import, Layer
@@ -199,6 +201,32 @@ class TestUploads:
         monkeypatch.setattr("registry.adapters.archive.MAX_ENTRIES", 3)
         with pytest.raises(MalformedArchive, match="entries"):
             import_image("debian-12-old")
+
+    @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME], ids=str)
+    def test_a_header_of_gigabytes_is_not_read(self, kind, tmp_path):
+        header = tarfile.TarInfo("x")
+        header.type, header.size = kind, 3 * 1024**3
+        path = tmp_path / "bomb.tar"
+        with path.open("wb") as file:
+            file.write(header.tobuf(tarfile.USTAR_FORMAT))
+            file.truncate(header.size + 4096)  # a hole: it takes no room on the disk
+        tracemalloc.start()
+        try:
+            with pytest.raises(MalformedArchive, match="header"):
+                Archive(path)
+            assert tracemalloc.get_traced_memory()[1] < 64 * 1024**2
+        finally:
+            tracemalloc.stop()
+
+    @pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME], ids=str)
+    def test_headers_upon_headers_end(self, kind, tmp_path):
+        header = tarfile.TarInfo("x")
+        header.type, header.size = kind, 512
+        body = b"13 path=a/bcd\n" if kind != tarfile.GNUTYPE_LONGNAME else b"a"
+        path = tmp_path / "deep.tar"
+        path.write_bytes((header.tobuf(tarfile.USTAR_FORMAT) + body.ljust(512, b"\0")) * 5000 + bytes(1024))
+        with pytest.raises(MalformedArchive):
+            Archive(path)
 
     @pytest.mark.parametrize("name", ["../oci-layout", "/oci-layout", "blobs/sha256/../../../etc/cron.d/x"])
     def test_climbing_names_write_nothing(self, name, settings):
