@@ -36,6 +36,7 @@ def export(context: click.Context, file: Path, after: int | None) -> None:
     except OSError as error:
         raise WrongInput(f"{part} cannot be written: {error.strerror}.") from error
     finally:
+        response.close()
         part.unlink(missing_ok=True)
     if output.is_json():
         output.emit({"file": str(file), "bytes": size})

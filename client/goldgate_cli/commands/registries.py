@@ -105,6 +105,7 @@ def test(context: click.Context, name: str) -> None:
     api: Api = context.obj["api"]()
     found = _find(api, name)
     response = api.call("POST", f"registries/{found['id']}/test")
+    response.close()
     with output.JobProgress() as progress:
         job = api.follow_job(response.headers["Location"], told=progress.told)
     steps = api.get(f"registries/{found['id']}")["last_test"]
