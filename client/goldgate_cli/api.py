@@ -33,6 +33,18 @@ def _sentence(body: Any, response: requests.Response) -> str:
     return "\n".join(lines)
 
 
+class _Bearer(requests.auth.AuthBase):
+    """The token, or nothing: without this, requests would send what it finds in ~/.netrc instead."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self._token:
+            request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
 class Api:
     """Calls under ``/api/v1`` with one token."""
 
@@ -41,10 +53,9 @@ class Api:
         self._host = urlsplit(account.url).netloc
         self._session = requests.Session()
         self._session.headers["User-Agent"] = "goldgate-cli/0.1"
-        if account.token:
-            self._session.headers["Authorization"] = f"Bearer {account.token}"
-        if account.ca_file:
-            self._session.verify = account.ca_file
+        self._session.auth = _Bearer(account.token)
+        # Named at each request: the session's own is overruled by REQUESTS_CA_BUNDLE in the environment.
+        self._verify = account.ca_file or None
 
     def _address(self, path: str) -> str:
         """Where ``path`` is: always on our host, whatever an answer names. The token goes nowhere else.
@@ -60,7 +71,7 @@ class Api:
         try:
             response = self._session.request(
                 method, self._address(path), timeout=(CONNECT_SECONDS, READ_SECONDS),
-                allow_redirects=False, stream=True, **arguments,
+                allow_redirects=False, stream=True, verify=self._verify, **arguments,
             )  # fmt: skip
         except requests.exceptions.SSLError as error:
             raise Unreachable(

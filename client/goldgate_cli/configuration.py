@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from goldgate_cli.errors import NotPermitted, WrongInput
+from goldgate_cli.files import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,3 @@ def save(account: Account) -> Path:
     except OSError as error:
         raise WrongInput(f"{target} cannot be written: {error.strerror}. Set XDG_CONFIG_HOME.") from error
     return target
-
-
-def write_file(target: Path, data: bytes, *, mode: int) -> None:
-    """Write a file whole, or not at all; with ``mode`` from its first byte on, whatever stood there before."""
-    temporary = target.with_name(target.name + ".new")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)

@@ -1,32 +1,15 @@
 """``goldgate check``: the gate's own verdict, for references or for a manifest."""
 
-import sys
 from typing import Any
 
 import click
 
 from goldgate_cli import output
-from goldgate_cli.errors import Exit, WrongInput
+from goldgate_cli.errors import Exit
+from goldgate_cli.files import read_text
 
 MAX_MANIFEST_BYTES = 2 * 1024 * 1024
 MARK = {"pass": "✓ pass", "warn": "! warn", "fail": "✗ fail", "unknown": "? unknown"}
-
-
-def _read_manifest(path: str) -> str:
-    try:
-        if path == "-":
-            data = sys.stdin.buffer.read(MAX_MANIFEST_BYTES + 1)
-        else:
-            with open(path, "rb") as file:
-                data = file.read(MAX_MANIFEST_BYTES + 1)
-    except OSError as error:
-        raise WrongInput(f"{path} cannot be read: {error.strerror}.") from error
-    if len(data) > MAX_MANIFEST_BYTES:
-        raise WrongInput(f"{path} is larger than {MAX_MANIFEST_BYTES} bytes.")
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise WrongInput(f"{path} is not UTF-8 text.") from None
 
 
 @click.command()
@@ -43,7 +26,9 @@ def check(
     """Ask whether IMAGEs, or every image in a manifest, may run. Exit status 0: all may. 1: one may not."""
     if bool(images) == bool(manifest):
         raise click.UsageError("Name images, or a manifest with -f; one of the two.")
-    body: dict[str, Any] = {"images": list(images)} if images else {"manifest": _read_manifest(str(manifest))}
+    body: dict[str, Any] = (
+        {"images": list(images)} if images else {"manifest": read_text(str(manifest), max_bytes=MAX_MANIFEST_BYTES)}
+    )
     body |= {name: value for name, value in (("cluster", cluster), ("namespace", namespace)) if value}
     decision = context.obj["api"]().post("decisions", body)
     if output.is_json():

@@ -9,8 +9,9 @@ import click
 
 from goldgate_cli import output
 from goldgate_cli.api import Api, body_of
-from goldgate_cli.configuration import Account, checked_url, write_file
+from goldgate_cli.configuration import Account, checked_url
 from goldgate_cli.errors import Refused, WrongInput
+from goldgate_cli.files import write_file
 
 
 @click.group()

@@ -8,7 +8,8 @@ import requests
 
 from goldgate_cli import output
 from goldgate_cli.api import Api, object_of
-from goldgate_cli.errors import Exit, WrongInput
+from goldgate_cli.errors import Exit
+from goldgate_cli.files import read_text
 
 MAX_LIST_BYTES = 200_000
 
@@ -64,9 +65,7 @@ def _imports(
         with archive.open("rb") as file:
             return _rows(api.upload("imports", file, media_type="application/x-tar", **given))
     if list_file:
-        text = list_file.read_text(encoding="utf-8")
-        if len(text) > MAX_LIST_BYTES:
-            raise WrongInput(f"{list_file} is larger than {MAX_LIST_BYTES} bytes; split it.")
+        text = read_text(str(list_file), max_bytes=MAX_LIST_BYTES)
         return _rows(api.call("POST", "imports", json={"text": text}))
     rows = []
     for reference in references:
