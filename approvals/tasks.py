@@ -5,7 +5,7 @@ from approvals.errors import NotSent
 from jobs.handlers import Run, handler
 
 
-@handler("approvals.finalise", retry_on=(NotSent,), limit_seconds=60)
+@handler("approvals.finalise", retry_on=(NotSent,), limit_seconds=60, is_cancellable=False)
 def finalise(run: Run) -> None:
     """Put a certificate in force once its signature is sent. The subject is the publication."""
     services.finalise(publication_id=run.subject_id, now=run.now())

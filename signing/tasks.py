@@ -1,4 +1,7 @@
-"""The jobs of a publication: copy, sign, send, withdraw. Only ``signing.sign`` runs where the key is."""
+"""The jobs of a publication: copy, sign, send, withdraw. Only ``signing.sign`` runs where the key is.
+
+They carry out what reviewers decided; whoever wants to stop them withdraws the proposal, or revokes.
+"""
 
 from django.conf import settings
 
@@ -12,13 +15,20 @@ from signing.errors import SignerUnavailable
 WAITS = 10_000
 
 
-@handler("signing.copy", retry_on=(RegistryUnavailable,), limit_seconds=3600, queue="default")
+@handler("signing.copy", retry_on=(RegistryUnavailable,), limit_seconds=3600, is_cancellable=False)
 def copy(run: Run) -> None:
     """Copy the digest into the target repository."""
     services.copy_publication(publication_id=run.subject_id, progress=run.progress, now=run.now())
 
 
-@handler("signing.sign", retry_on=(SignerUnavailable,), limit_seconds=120, queue="signing", max_attempts=WAITS)
+@handler(
+    "signing.sign",
+    retry_on=(SignerUnavailable,),
+    limit_seconds=120,
+    queue="signing",
+    max_attempts=WAITS,
+    is_cancellable=False,
+)
 def sign(run: Run) -> None:
     """Make and store signature and attestation."""
     signer = FileSigner.load(
@@ -27,7 +37,7 @@ def sign(run: Run) -> None:
     services.sign_publication(publication_id=run.subject_id, signer=signer, now=run.now())
 
 
-@handler("signing.send", retry_on=(RegistryUnavailable,), limit_seconds=600, queue="default")
+@handler("signing.send", retry_on=(RegistryUnavailable,), limit_seconds=600, is_cancellable=False)
 def send(run: Run) -> None:
     """Push what is stored."""
     services.send_publication(publication_id=run.subject_id, progress=run.progress, now=run.now())

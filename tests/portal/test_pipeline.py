@@ -39,6 +39,12 @@ class TestTable:
     def test_every_kind_has_a_handler(self, verb):
         assert [rule.kind for rule in PIPELINE[verb] if handlers.handler_of(rule.kind) is None] == []
 
+    def test_nobody_stops_by_the_way_what_people_decided(self):
+        """From the last review to the certificate, and from a revocation to its end in the registry."""
+        decided = [kind for kind in handlers.kinds() if kind.startswith("signing.")] + ["approvals.finalise"]
+        assert len(decided) == 5
+        assert [kind for kind in decided if handlers.handler_of(kind).is_cancellable] == []
+
 
 class TestConnect:
     def test_refuses_a_kind_without_handler(self, rule):
