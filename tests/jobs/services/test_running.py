@@ -24,6 +24,8 @@ KIND = "test.work"
 
 
 class RegistryAway(GoldgateError):
+    """An outside part that does not answer."""
+
     code: ClassVar[str] = "registry_away"
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
 
@@ -33,6 +35,8 @@ class RegistryBusy(RegistryAway):
 
 
 class TagMissing(GoldgateError):
+    """A name for nothing."""
+
     code: ClassVar[str] = "tag_missing"
     kind: ClassVar[Kind] = Kind.MISSING
 
