@@ -142,6 +142,7 @@ class GateView(APIView):
     @extend_schema(operation_id="gate_show", responses=GateOutput)
     def get(self, request: Request, gate_id: str) -> Response:
         """The gate and what it last said of itself."""
+        refuse_unknown_parameters(request)
         return Response(GateOutput(selectors.gate_by_id(gate_id)).data)
 
     @extend_schema(operation_id="gate_retire", responses={204: None})
@@ -253,6 +254,7 @@ class DecisionView(APIView):
     @extend_schema(operation_id="decision_show", responses=DecisionOutput)
     def get(self, request: Request, decision_id: str) -> Response:
         """The whole answer: every check of every image."""
+        refuse_unknown_parameters(request)
         return Response(DecisionOutput(selectors.decision_by_id(decision_id)).data)
 
 
@@ -262,6 +264,7 @@ class SnapshotView(APIView):
     @extend_schema(operation_id="snapshot_show", responses=SnapshotOutput)
     def get(self, request: Request) -> Response:
         """Which version is in force, what waits, and what is wrong."""
+        refuse_unknown_parameters(request)
         newest, status = selectors.newest_publication(), selectors.publisher_status()
         return Response(
             SnapshotOutput(

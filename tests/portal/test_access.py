@@ -1,5 +1,6 @@
 """The real table: walked against the URL resolver, the OpenAPI document, and every kind of caller (invariant 13)."""
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,13 +15,16 @@ from django.utils import timezone
 
 from accounts.models import Person, RoleGrant
 from accounts.roles import Role, Scope
+from admission.models import Cluster
 from portal.access import ANY_PERSON, GATE, PUBLIC, ROUTES, Access, Caller, any_person, in_team, is_allowed, only
 from portal.openapi import make_document
 from portal.permission import TablePermission
 from portal.routes import Route, routes
 from tests.factories.accounts import PersonFactory, TeamFactory, person_with, token_for
+from tests.factories.admission import enrolled_gate
 
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "PROPFIND"]
+OVERRIDES = ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"]
 ALL = list(routes())
 API = [route for route in ALL if route.api_view]
 # What a token may never do, whatever it carries: be more than it was, or stand in for a person's judgement.
@@ -167,13 +171,13 @@ class Principal:
 
     id: str
     roles: tuple[Role, ...] = ()
-    credential: str = "session"  # session | token | nothing | gate-like
+    credential: str = "session"  # session | token | gate | nothing | foreign-bearer
     scopes: tuple[Scope, ...] = ()
     fault: str = ""  # closed | role-over | expired | ended | owner-closed | one-time | team-only
 
     @cached_property
     def is_alive(self):
-        return self.credential in ("session", "token") and self.fault not in (
+        return self.credential in ("session", "token", "gate") and self.fault not in (
             "closed",
             "expired",
             "ended",
@@ -184,7 +188,10 @@ class Principal:
         if self.credential == "nothing":
             return Client(raise_request_exception=False)
         if self.credential == "foreign-bearer":
-            return Client(raise_request_exception=False, headers={"Authorization": "Bearer gg_gate_unknown"})
+            return Client(raise_request_exception=False, headers={"Authorization": "Bearer ggg_unknown"})
+        if self.credential == "gate":
+            _, secret = enrolled_gate(now=timezone.now(), cluster=f"east-{Cluster.objects.count()}")
+            return Client(raise_request_exception=False, headers={"Authorization": f"Bearer {secret}"})
         team = TeamFactory() if self.fault == "team-only" else None
         person = person_with(*self.roles, team=team, must_change_password=self.fault == "one-time")
         client = Client(raise_request_exception=False)
@@ -213,7 +220,9 @@ class Principal:
             return False
         if access.is_public:
             return True
-        if access.is_gate or not self.is_alive or (self.credential == "token" and not route.api_view):
+        if self.credential == "gate" or access.is_gate:
+            return self.credential == "gate" and access.is_gate
+        if not self.is_alive or (self.credential == "token" and not route.api_view):
             return False
         if self.fault == "one-time" and self.credential == "session":
             return route.name in ("web:password", "web:signout")
@@ -229,6 +238,7 @@ EVERY_SCOPE = tuple(Scope)
 PRINCIPALS = [
     Principal("anonymous", credential="nothing"),
     Principal("foreign-bearer", credential="foreign-bearer"),
+    Principal("gate", credential="gate"),
     Principal("no-role"),
     *(Principal(f"{role}-session", (role,)) for role in Role),
     *(Principal(f"{role}-token", (role,), "token", EVERY_SCOPE) for role in Role),
@@ -312,7 +322,7 @@ class TestTheMatrix:
             client = None
             for method in METHODS:
                 access = ROUTES[route.name].get("GET" if method == "HEAD" else method)
-                if not principal.may(access, route) or (access.is_public and principal.credential == "token"):
+                if not principal.may(access, route) or (access.is_public and principal.credential in ("token", "gate")):
                     continue
                 client = client or principal.client()
                 answer = client.generic(method, address_of(route), b"{}", content_type="application/json")
@@ -321,6 +331,70 @@ class TestTheMatrix:
                 if answer.status_code >= 500:
                     broken.append((method, route.name, answer.status_code))
         assert (refused, broken) == ([], [])
+
+    def test_no_header_or_parameter_makes_one_method_another(self):
+        """What the table refuses as POST is refused as POST, whatever the request says that it would rather be."""
+        client = Principal("viewer-session", (Role.VIEWER,)).client()
+        let_in, wrote = [], []
+        for route in ALL:
+            row, address = ROUTES[route.name], address_of(route)
+            before = rows_written()
+            for refused in {"POST", "PUT", "PATCH", "DELETE"} - {
+                method for method, access in row.items() if is_open_to_viewers(access)
+            }:
+                answer = client.generic(
+                    refused, f"{address}?_method=GET", b"{}", headers=dict.fromkeys(OVERRIDES, "GET")
+                )
+                if not is_refusal(answer):
+                    let_in.append((refused, address, answer.status_code))
+                client.get(f"{address}?_method={refused}", headers=dict.fromkeys(OVERRIDES, refused))
+            if rows_written() != before:
+                wrote.append(address)
+        assert (let_in, wrote) == ([], [])
+
+    @pytest.mark.parametrize(
+        "member", ["is_superuser", "is_active", "state", "certified_by", "certified_from", "proposed_by", "roles", "id"]
+    )
+    def test_no_body_sets_what_it_may_not(self, member, document):
+        """Each operation refuses a member that it does not take, instead of passing over it."""
+        client = Principal("every-role", EVERY).client()
+        names = {route.template: route for route in API}
+        took = []
+        for template, operations in document["paths"].items():
+            for method, operation in operations.items():
+                route = names[template]
+                taken = members_of(operation, document)
+                if taken is None or member in taken or ROUTES[route.name][method.upper()].is_gate:
+                    continue
+                body = json.dumps({member: True})
+                answer = client.generic(method.upper(), address_of(route), body, content_type="application/json")
+                if answer.status_code not in (400, 404):
+                    took.append((method, template, answer.status_code))
+        assert took == []
+
+    def test_no_list_orders_or_filters_by_what_it_does_not_name(self):
+        client = Principal("every-role", EVERY).client()
+        lists = [route for route in API if "{" not in route.template and "GET" in ROUTES[route.name]]
+        asked = [f"{route.template}?{query}" for route in lists for query in ("ordering=password", "owner__password=x")]
+        took = [address for address in asked if client.get(address).status_code != 400]
+        assert {address.partition("?")[0] for address in took} <= TAKE_NO_PARAMETERS
+
+
+# The public halves of keys and the document itself: one answer, whatever is asked.
+TAKE_NO_PARAMETERS = {"/api/v1/openapi.json"}
+
+
+def is_open_to_viewers(access: Access) -> bool:
+    return access.is_public or access.is_any_person or Role.VIEWER in access.roles
+
+
+def members_of(operation, document) -> set[str] | None:
+    """What the operation's JSON body may hold; None when it takes no such body."""
+    content = operation.get("requestBody", {}).get("content", {}).get("application/json")
+    if content is None:
+        return None
+    name = content["schema"].get("$ref", "").rpartition("/")[2]
+    return set(document["components"]["schemas"][name]["properties"]) if name else set()
 
 
 def is_own_redirect(route: Route, answer) -> bool:
