@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import requests
 
 from goldgate_cli.configuration import Account
-from goldgate_cli.errors import CommandError, NotPermitted, Refused, Unreachable, WrongInput
+from goldgate_cli.errors import CommandError, Missing, NotPermitted, Refused, Unreachable, WrongInput
 
 CONNECT_SECONDS, READ_SECONDS = 10, 60
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
@@ -27,9 +27,8 @@ def _sentence(body: Any, response: requests.Response) -> str:
         lines.append(str(body["cure"]))
     detail = lines[0]
     for row in body.get("errors", []):
-        line = f"  {row.get('pointer') or '/'}: {row.get('detail')}"
-        if str(row.get("detail")) not in detail:
-            lines.append(line)
+        where, what = row.get("pointer") or "/", str(row.get("detail"))
+        lines.append(f"  field {where}" if what in detail else f"  {where}: {what}")
     return "\n".join(lines)
 
 
@@ -94,7 +93,9 @@ class Api:
             )
         if response.status_code in (401, 403):
             return NotPermitted(text)
-        if response.status_code in (400, 404, 405, 413, 415, 422):
+        if response.status_code == 404:
+            return Missing(text)
+        if response.status_code in (400, 405, 413, 415, 422):
             return WrongInput(text)
         if response.status_code == 409:
             return Refused(text)

@@ -41,3 +41,7 @@ class WrongInput(CommandError):
     """Goldgate could not use what was sent: the field and the cure are in the text."""
 
     status = Exit.USAGE
+
+
+class Missing(WrongInput):
+    """There is nothing of that name (404)."""

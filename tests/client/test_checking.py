@@ -67,6 +67,17 @@ class TestCheck:
         assert json.loads(run("check", "-o", "json", REFERENCE).out) == VERDICT
 
 
+class TestShow:
+    def test_what_nobody_looked_into_is_unknown_not_clean(self, run, known):
+        del known.answers[f"GET {API}/artifacts/{DIGEST}/scan"]
+        ran = run("show", DIGEST)
+        assert (ran.status, "unknown: not scanned" in ran.out) == (0, True)
+        assert json.loads(run("show", "-o", "json", DIGEST).out)["scan"] is None
+
+    def test_what_is_not_there_is_missing(self, run, known):
+        assert run("show", DIGEST.replace("ab", "cd")).status == 2
+
+
 class TestImport:
     def test_progress_is_a_line_whenever_it_changes(self, run, known, monkeypatch):
         """Not on a terminal, as in a CI log: no bar, nothing twice."""

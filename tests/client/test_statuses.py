@@ -172,6 +172,12 @@ class TestWrongInput:
         for words in ("One field is wrong.", "Leave it out.", "/host: No host has a space."):
             assert words in ran.err
 
+    def test_a_field_is_named_when_the_sentence_is_its_own_too(self, run, signed_in):
+        errors = [{"pointer": "/host", "code": "invalid", "detail": "No host has a space."}]
+        signed_in.everything = Answer(problem(400, "No host has a space.", errors=errors), 400)
+        ran = run("registry", "add", "hub", "a b")
+        assert ran.err == "goldgate: No host has a space.\n  field /host\n"
+
     @pytest.mark.parametrize(
         "arguments",
         [

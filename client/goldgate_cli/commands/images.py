@@ -6,7 +6,8 @@ from typing import Any
 import click
 
 from goldgate_cli import output
-from goldgate_cli.errors import WrongInput
+from goldgate_cli.api import Api
+from goldgate_cli.errors import Missing, WrongInput
 
 DIGEST = re.compile(r"\A(?:.*@)?(sha256:[0-9a-f]{64})\Z")
 NAME = re.compile(r"\A([a-z0-9][a-z0-9._-]*)/([A-Za-z0-9][A-Za-z0-9._-]*)\Z")
@@ -66,7 +67,7 @@ def show(context: click.Context, digest: str) -> None:
     """What is known about one DIGEST: its scan, its findings, its configuration."""
     api, wanted = context.obj["api"](), digest_in(digest)
     artifact = api.get(f"artifacts/{wanted}")
-    scan = api.get(f"artifacts/{wanted}/scan") if artifact.get("kind") in ("image", "index") else None
+    scan = _scan(api, wanted) if artifact.get("kind") in ("image", "index") else None
     findings = list(api.rows(f"artifacts/{wanted}/findings", at_most=500)) if scan else []
     if output.is_json():
         output.emit({"artifact": artifact, "scan": scan, "findings": findings})
@@ -81,6 +82,14 @@ def show(context: click.Context, digest: str) -> None:
             for f in findings
         ],
     )
+
+
+def _scan(api: Api, digest: str) -> dict[str, Any] | None:
+    """None while nobody has looked into it, which is not the same as clean."""
+    try:
+        return api.get(f"artifacts/{digest}/scan")
+    except Missing:
+        return None
 
 
 def _scan_line(scan: dict[str, Any] | None) -> str:

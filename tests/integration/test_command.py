@@ -1,0 +1,154 @@
+"""The command against the real thing: signing in, a registry, an image, and a second gate that joins and answers."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.integration.stack import PROJECT, Member, Stack, eventually, free_port, own_home, running
+from tests.integration.test_outages import review
+from tests.integration.world import DATA
+from tests.registry.servers import docker_registry
+
+pytestmark = pytest.mark.integration
+
+REBUILT = "sha256:85b126893f21b03974f4c8e4e87883c7ec2239f8bfd714a69874c53ef5941e13"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with own_home() as home, running(home) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def admin(stack: Stack) -> Member:
+    return stack.administrator()
+
+
+def typed(stack: Stack, config: Path, *arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+    """The command as a person types it who has nothing in the environment."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("GOLDGATE_")}
+    environment = kept | {"XDG_CONFIG_HOME": str(config), "NO_COLOR": "1"}
+    command = [PROJECT / "script" / "goldgate", *arguments]
+    return subprocess.run(command, env=environment, input=stdin, capture_output=True, text=True, check=False)
+
+
+class TestCommand:
+    def test_from_signing_in_to_an_image_that_is_known(self, stack: Stack, admin: Member, tmp_path: Path):
+        def goldgate(*arguments: str, stdin: str = "") -> "subprocess.CompletedProcess[str]":
+            ran = typed(stack, tmp_path, *arguments, stdin=stdin)
+            assert admin.token not in ran.stdout + ran.stderr
+            return ran
+
+        assert goldgate("approved").returncode == 4
+        assert goldgate("login", stack.url, "--token-stdin", stdin="ggt_wrong").returncode == 4
+        signed_in = goldgate("login", stack.url, "--token-stdin", stdin=admin.token)
+        assert signed_in.returncode == 0, signed_in.stderr
+        assert (tmp_path / "goldgate" / "account.json").stat().st_mode & 0o777 == 0o600
+
+        with docker_registry(tmp_path / "registry") as host:
+            added = goldgate("registry", "add", "own", host, "--plain-http", "--allow-private", "--side", "certified")
+            assert added.returncode == 0, added.stderr
+            assert goldgate("registry", "add", "own", host, "--plain-http", "--allow-private").returncode == 1
+            tested = goldgate("registry", "test", "own")
+            assert tested.returncode == 0, tested.stdout + tested.stderr
+        assert goldgate("registry", "test", "own").returncode == 1, "it is stopped now"
+        assert "own" in goldgate("registry", "list").stdout
+        wrong = goldgate("registry", "add", "two words", "no host here")
+        assert wrong.returncode == 2, wrong.stderr
+        assert "/host" in wrong.stderr
+
+        archive = DATA / "images" / "debian-12-rebuilt.oci.tar"
+        imported = goldgate("import", "--archive", str(archive))
+        assert imported.returncode == 0, imported.stderr
+        assert REBUILT in imported.stdout
+        assert "Imported." in imported.stderr.splitlines()
+        refused = goldgate("import", "nowhere.example/a:1")
+        assert refused.returncode == 2, refused.stderr
+        shown = json.loads(goldgate("show", REBUILT, "-o", "json").stdout)
+        assert shown["artifact"]["digest"] == REBUILT
+        assert goldgate("show", "sha256:" + "0" * 64).returncode == 2
+
+        admin.post("images", {"name": "debian"})
+        admin.post("images/debian/versions", {"name": "12"})
+        assert "nothing is certified" in goldgate("status", "debian/12").stdout
+        assert goldgate("status", "debian/13").returncode == 2
+        assert goldgate("approved").stdout.split() == ["image", "state", "until", "FROM"]
+        assert goldgate("check", f"nowhere.example/a@{REBUILT}").returncode == 1
+        assert goldgate("check", "NOT A REFERENCE").returncode in (1, 2)
+
+    def test_a_viewer_may_not(self, stack: Stack):
+        viewer = stack.add_person("vera", "viewer")
+        said = stack.goldgate(viewer.token, "registry", "add", "x", "x.example")
+        assert (said.returncode, said.stdout) == (4, "")
+        assert "platform" in said.stderr
+
+
+class TestSecondGate:
+    def test_joins_with_a_token_and_answers(self, stack: Stack, admin: Member, tmp_path: Path):
+        made = admin.post("clusters/local/enrolment-tokens", expect=201)
+        home, port = tmp_path / "gate", free_port()
+
+        def enrol(token: str, fingerprint: str, where: Path = home) -> "subprocess.CompletedProcess[str]":
+            return typed(
+                stack, tmp_path, "gate", "enrol", stack.url, "--home", str(where), "--enrolment-token", token,
+                "--root-sha256", fingerprint, "--listen", f"127.0.0.1:{port}",
+            )  # fmt: skip
+
+        foreign = enrol(made["enrolment_token"], "00" * 32)
+        assert foreign.returncode == 1
+        assert made["root_sha256"] in foreign.stderr
+        assert not home.exists()
+        enrolled = enrol(made["enrolment_token"], made["root_sha256"])
+        assert enrolled.returncode == 0, enrolled.stderr
+        assert (home / "token").stat().st_mode & 0o777 == 0o600
+        again = enrol(made["enrolment_token"], made["root_sha256"], tmp_path / "other")
+        assert again.returncode in (1, 4), "a token is good for one gate"
+        assert not (tmp_path / "other" / "token").exists()
+
+        with gate(home):
+            eventually(lambda: is_ready(home, port), seconds=60, what="the second gate is ready")
+            question = review(f"nowhere.example/a@{REBUILT}")
+            url, authority = f"https://127.0.0.1:{port}/v1/admit", str(home / "tls" / "ca.pem")
+            answer = requests.post(url, json=question, verify=authority, timeout=10).json()["response"]
+            assert answer["allowed"] is False
+            assert answer["uid"] == question["request"]["uid"]
+            # It is seen: heartbeat and decision came in under its own name.
+            gate_id = next(line for line in (home / "gate.toml").read_text().splitlines() if line.startswith("gate_id"))
+            own = gate_id.split('"')[1]
+            eventually(lambda: admin.get(f"gates/{own}")["last_seen_at"], what="its heartbeat")
+            eventually(lambda: admin.get("decisions", gate=own)["results"], what="its decision")
+
+
+def is_ready(home: Path, port: int) -> bool:
+    try:
+        url, authority = f"https://127.0.0.1:{port}/readyz", str(home / "tls" / "ca.pem")
+        return requests.get(url, verify=authority, timeout=5).status_code == 200
+    except OSError:
+        return False
+
+
+@contextmanager
+def gate(home: Path) -> Iterator[None]:
+    log = home.parent / "gate.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "gate", "serve", "--home", str(home)],
+            cwd=PROJECT, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
