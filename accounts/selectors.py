@@ -12,6 +12,8 @@ from accounts.domain.secrets import is_same, sha256_of_token
 from accounts.models import Membership, Person, RoleGrant, ServiceToken, Team
 from accounts.roles import Role
 from audit.actor import Actor
+from audit.models import Record
+from audit.verbs import Verb
 from core.validity import is_in_force
 
 
@@ -103,6 +105,13 @@ def is_creation_of(person: Person, other: Person) -> bool:
         makers.add(maker_id)
         maker_id = Person.objects.filter(pk=maker_id).values_list("created_by_id", flat=True).first()
     return False
+
+
+def was_let_in_by(person: Person, other: Person) -> bool:
+    """Whether ``other`` ever gave ``person``'s account a one-time password: they could have come in with it."""
+    of_person = Record.objects.filter(subject_kind="person", subject_id=str(person.pk), actor_id=str(other.pk))
+    reset = Q(verb=Verb.PASSWORD_CHANGED, data__by="administrator")
+    return of_person.filter(reset | Q(verb=Verb.PERSON_CHANGED, data__reactivated=True)).exists()
 
 
 def is_one_person() -> bool:

@@ -117,16 +117,21 @@ class ReviewWarning:
 
 
 def review_warnings(proposal: Proposal, review: Review) -> list[ReviewWarning]:
-    """What weakens a review: the reviewer's account was made by whom they judge, or they judge themselves."""
+    """What weakens a review: the reviewer's account was made or opened by whom they judge, or they judge themselves."""
     found: list[ReviewWarning] = []
     if review.is_own:
         text = f"{review.reviewer} judged an own proposal: Goldgate runs for one person."
         found.append(ReviewWarning("own_proposal", text))
     authors = [proposal.proposed_by, *([proposal.source_author] if proposal.source_author else [])]
     for author in authors:
-        if author.pk != review.reviewer_id and accounts.is_creation_of(review.reviewer, author):
+        if author.pk == review.reviewer_id:
+            continue
+        if accounts.is_creation_of(review.reviewer, author):
             text = f"The account of {review.reviewer} was created by {author}, whose proposal it judges."
             found.append(ReviewWarning("created_by_proposer", text))
+        elif accounts.was_let_in_by(review.reviewer, author):
+            text = f"{author}, whose proposal it judges, once gave {review.reviewer} a new password."
+            found.append(ReviewWarning("let_in_by_proposer", text))
     return found
 
 

@@ -1,7 +1,8 @@
 import pytest
 
+from accounts.models import RoleGrant
 from accounts.roles import Role
-from accounts.services import link_accounts
+from accounts.services import deactivate_person, link_accounts, reactivate_person, reset_password
 from approvals import selectors, services
 from approvals.errors import (
     AlreadyReviewed,
@@ -256,6 +257,23 @@ class TestReviewWarnings:
         between = person_with(Role.PLATFORM_ADMIN, created_by=proposer)
         written = approve(proposal, person_with(Role.REVIEWER, created_by=between), now)
         assert [one.code for one in selectors.review_warnings(proposal, written)] == ["created_by_proposer"]
+
+    @pytest.mark.parametrize("deed", ["reset", "reopened"])
+    def test_says_when_the_proposer_could_have_come_in_as_the_reviewer(self, now, deed):
+        proposer = person_with(Role.PLATFORM_ADMIN, username="paula")
+        reviewer, bystander = person_with(Role.REVIEWER), person_with(Role.SECURITY_REVIEWER)
+        person_with(Role.PLATFORM_ADMIN)
+        if deed == "reset":
+            reset_password(person=reviewer, by=proposer, now=now)
+        else:
+            deactivate_person(person=reviewer, by=None, now=now)
+            reactivate_person(person=reviewer, by=proposer, now=now)
+            RoleGrant.objects.create(person=reviewer, role=Role.REVIEWER, starts_at=now)
+        reviewer.refresh_from_db()
+        proposal = ProposalFactory(now, proposed_by=proposer)
+        written = approve(proposal, reviewer, now)
+        assert [one.code for one in selectors.review_warnings(proposal, written)] == ["let_in_by_proposer"]
+        assert selectors.review_warnings(proposal, approve(proposal, bystander, now)) == []
 
     def test_is_silent_otherwise(self, now):
         proposal = ProposalFactory(now)
