@@ -9,6 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
@@ -79,6 +80,13 @@ class BlobStore:
         expected = expected_digest if isinstance(expected_digest, Digest) else Digest.parse(expected_digest)
         return write_blob(self.path(expected), expected, chunks, max_bytes=max_bytes)
 
+    def drop_half_written(self, *, before: datetime) -> int:
+        """Remove what killed processes were writing, last touched before ``before``; how many files."""
+        found = [path for path in self.root.glob("*/*/.writing-*") if _touched_before(path, before)]
+        for path in found:
+            path.unlink(missing_ok=True)
+        return len(found)
+
     def discard(self, digest: Digest | str) -> int:
         """Forget the bytes; how many were freed. Readers that have them open keep them."""
         path = self.path(digest)
@@ -135,6 +143,13 @@ def _write(file: IO[bytes], chunks: Iterable[bytes], expected: Digest, max_bytes
     file.flush()
     os.fsync(file.fileno())
     return size
+
+
+def _touched_before(path: Path, moment: datetime) -> bool:
+    try:
+        return path.stat().st_mtime < moment.timestamp()
+    except FileNotFoundError:
+        return False
 
 
 def _sync_directory(directory: Path) -> None:

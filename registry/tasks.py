@@ -33,7 +33,8 @@ def test_registry(run: Run) -> None:
 
 @handler("registry.prune", limit_seconds=600)
 def prune(run: Run) -> None:
-    """Keep the layer cache within its limit, and drop uploads that nobody came back to."""
+    """Keep the layer cache within its limit, and drop what nobody came back to."""
     freed = services.prune_layers(now=run.now())
     services.prune_uploads(now=run.now())
+    services.prune_half_written(now=run.now())
     run.progress(done=freed, total=freed, unit="bytes", text="Pruned.")

@@ -9,7 +9,7 @@ from registry.services.imports import (
     prune_uploads,
     run_import,
 )
-from registry.services.layers import prune_layers
+from registry.services.layers import prune_half_written, prune_layers
 from registry.services.layouts import export_layout
 from registry.services.registries import (
     RegistryFields,
@@ -34,6 +34,7 @@ __all__ = [
     "import_archive",
     "import_list",
     "import_reference",
+    "prune_half_written",
     "prune_layers",
     "prune_uploads",
     "run_import",

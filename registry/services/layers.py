@@ -9,7 +9,7 @@ from oci.descriptor import Descriptor
 from oci.digest import Digest
 from registry.adapters.interface import ArtifactSource, RepositorySource
 from registry.adapters.sides import side_for
-from registry.blobs import layer_cache
+from registry.blobs import kept_blobs, layer_cache
 from registry.domain.unpacking import unpack
 from registry.errors import BlobMissing, BodyTooLarge, LayerNotAsClaimed, NotInRegistry
 from registry.models import ArtifactLayer, Layer, Registry, RepositoryArtifact
@@ -19,6 +19,7 @@ MAX_LAYER_BYTES = 10 * 1024**3
 DEFAULT_CACHE_BYTES = 20 * 1024**3
 # A layer used this recently may be in use by a job that is running now.
 IN_USE = timedelta(hours=1)
+HALF_WRITTEN_STAY = timedelta(days=1)
 
 
 def ensure_layer(
@@ -113,6 +114,11 @@ def prune_layers(*, limit_bytes: int = DEFAULT_CACHE_BYTES, now: datetime) -> in
         if layer.can_be_fetched and layer.last_used_at < now - IN_USE:  # type: ignore[attr-defined]
             freed += cache.discard(layer.digest)
     return freed
+
+
+def prune_half_written(*, now: datetime) -> int:
+    """Remove what killed workers had begun to write, in both stores; how many files. Nobody writes a blob for a day."""
+    return sum(store.drop_half_written(before=now - HALF_WRITTEN_STAY) for store in (kept_blobs(), layer_cache()))
 
 
 def _by_age() -> list[Layer]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,19 @@ def test_killed_at_each_step_in_turn_it_ends_once(source):
         for path in store.root.rglob("*"):
             if path.is_file() and not path.name.startswith(".writing-"):
                 assert Digest("sha256", path.name).names(path.read_bytes())
+
+
+def test_what_a_killed_worker_had_begun_to_write_goes_after_a_day(db):
+    for store in (kept_blobs(), layer_cache()):
+        directory = store.path(REBUILT).parent
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / ".writing-dead").write_bytes(b"half")
+    whole = kept_blobs().put(b"whole")
+    written = datetime.now(UTC)
+    assert services.prune_half_written(now=written + timedelta(hours=23)) == 0
+    assert services.prune_half_written(now=written + timedelta(hours=25)) == 2
+    assert kept_blobs().has(whole)
+    assert services.prune_half_written(now=written + timedelta(hours=25)) == 0
 
 
 def in_parallel(count: int, act: Callable[[int], object]) -> list[object]:
