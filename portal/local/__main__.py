@@ -174,7 +174,7 @@ def serve(options: Options) -> None:
 def _load_demo(options: Options, environment: dict[str, str]) -> None:
     people = options.home.root / "demo-people.txt"
     if not people.exists():
-        _say("Loading the demo: four real images, real advisories, three people (about a minute) …")
+        _say("Loading the demo: real images, real advisories, three people (about a minute) …")
         credentials = {"GOLDGATE_CREDENTIALS_KEY_FILE": str(options.home.credentials_key), "GOLDGATE_PROCESS": "setup"}
         _manage(environment | credentials, "load_demo", "--people-file", str(people))
 
