@@ -109,12 +109,14 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 class Verifier:
-    """Reads one export. ``keys``: raw 32-byte public keys that the caller vouches for; ``outside``: the
-    checkpoint from the sink, or None."""
+    """Reads one export. ``keys``: raw 32-byte public keys that the caller vouches for; ``outside``: the newest
+    checkpoint from the sink, or None; ``earlier``: others from there, which whoever wrote the record anew could not
+    take away even if they could add a newer one."""
 
-    def __init__(self, *, keys: Iterable[bytes], outside: Json | None = None) -> None:
+    def __init__(self, *, keys: Iterable[bytes], outside: Json | None = None, earlier: Iterable[Json] = ()) -> None:
         self._keys = {key_id(key): key for key in keys}
         self._outside = outside
+        self._by_number = {one["number"]: one for one in [*earlier, *([outside] if outside else [])]}
         self.outcome = Outcome()
         self._batch: dict[int, tuple[int, Json]] = {}  # position -> claimed seal and record, of the seal being read
         self._next_seal = self._next_position = 1
@@ -232,8 +234,8 @@ class Verifier:
         self.outcome.head = computed
         size = seal["first"] + seal["count"] - 1
         self._heads = {number: (computed, size)}
-        if self._outside is not None and number == self._outside["number"]:
-            self._compare(name, self._outside, computed, size, "the checkpoint from outside")
+        if number in self._by_number:
+            self._compare(name, self._by_number[number], computed, size, "the checkpoint from outside")
         self._sealed_at = datetime.fromisoformat(seal["sealed_at"])
         self._next_seal, self._next_position = number + 1, size + 1
         self._batch.clear()

@@ -119,10 +119,29 @@ class TestReadme:
         assert listed
         assert listed[1] == run("--help").out
 
-    def test_what_the_first_page_shows_exists(self):
-        shown = re.findall(r"(?m)^script/goldgate (.*?)(?:\s+#|$)", (PROJECT / "README.md").read_text())
-        known = set(commands())
-        assert shown
-        for line in shown:
-            words = line.split()
-            assert (words[0],) in known, line
+
+def shown_anywhere() -> list[tuple[str, list[str]]]:
+    """Every command line in a block of code of any page: the page, and the words."""
+    found = []
+    for page in [PROJECT / "README.md", *sorted((PROJECT / "docs").glob("**/*.md"))]:
+        for block in re.findall(r"(?ms)^ *```(?:sh|console)\n(.*?)^ *```$", page.read_text()):
+            for line in block.replace("\\\n", " ").splitlines():
+                typed = re.match(r"\s*(?:\$ )?(?:docker compose run --rm \w+ )?(?:script/)?goldgate\s+(.*)", line)
+                if typed:
+                    found.append((page.name, shlex.split(re.split(r"\s[#|<>]", typed[1])[0])))
+    return found
+
+
+class TestEveryPage:
+    def test_there_are_some(self):
+        assert {"README.md", "connect-a-cluster.md", "command.md"} <= {page for page, _ in shown_anywhere()}
+
+    @pytest.mark.parametrize(("page", "words"), shown_anywhere(), ids=lambda value: str(value)[:40])
+    def test_what_it_shows_can_be_typed(self, page, words):
+        one: click.Command = command
+        while words and words[0] in getattr(one, "commands", {}):
+            one, words = one.commands[words[0]], words[1:]  # type: ignore[attr-defined]
+        assert not hasattr(one, "commands"), f"{page}: no command"
+        known = {option for parameter in one.params for option in parameter.opts} | {"-o", "-h", "--help"}
+        for word in words:
+            assert not word.startswith("-") or word == "-" or word.split("=")[0] in known, f"{page}: {word}"

@@ -76,6 +76,18 @@ class TestVerify:
         ran = verify("--key", KEY.public.hex(), "--checkpoint", str(files / "sink"), name="cut.ndjson")
         assert (ran.status, "positions 6 to 9 are missing" in ran.out) == (1, True)
 
+    def test_written_anew_with_the_key_is_seen_by_the_older_checkpoints(self, verify, files):
+        """Who has the database and the key may also add a newer checkpoint; the older ones stay in the sink."""
+        forged = Export(4, 1, 4, 2)
+        forged.batches[0][0]["verb"] = "role.ended"
+        (files / "record.ndjson").write_bytes(b"".join(lines_of(forged.rows())))
+        (files / "sink" / "000000000004.json").write_bytes(canonical(forged.from_the_sink()))
+        newest = files / "sink" / "000000000004.json"
+        assert verify("--key", KEY.public.hex(), "--checkpoint", str(newest)).status == 0
+        ran = verify("--key", KEY.public.hex(), "--checkpoint", str(files / "sink"))
+        assert ran.status == 1
+        assert ran.out.startswith("✗ seal 1: the checkpoint from outside names another head")
+
     def test_a_stranger_signed(self, verify, files):
         (files / "record.ndjson").write_bytes(b"".join(lines_of(Export(4, key=FOREIGN).rows())))
         assert verify("--key", KEY.public.hex()).status == 1

@@ -47,20 +47,21 @@ def export(context: click.Context, file: Path, after: int | None) -> None:
 @click.argument("file")
 @click.option("--key", "keys", multiple=True, help="A public key you vouch for: 64 hex digits, or a PEM file.")
 @click.option("--checkpoint", "checkpoint_file", type=click.Path(exists=True, path_type=Path),
-              help="The last checkpoint from the sink: a file, or the sink's directory.")  # fmt: skip
+              help="From the sink: its last checkpoint, or the whole directory.")  # fmt: skip
 @click.pass_context
 def verify(context: click.Context, file: str, keys: tuple[str, ...], checkpoint_file: Path | None) -> None:
     """Check an exported record (FILE; - is standard input). Exit status 0: whole. 1: not, and where."""
     vouched = [_key(text) for text in keys]
-    outside: dict[str, Any] | None = None
-    if checkpoint_file:
-        outside, named = _checkpoint(checkpoint_file, vouched)
-        if not vouched:
+    found = [_checkpoint(path, vouched) for path in _checkpoint_files(checkpoint_file)]
+    if found and not vouched:
+        vouched = sorted({named for _, named in found})
+        for named in vouched:
             output.say(
                 f"The checkpoint names the key {named.hex()}; name it with --key once you know that it is Goldgate's."
             )
-            vouched = [named]
-    outcome = _verify(file, Verifier(keys=vouched, outside=outside))
+    outside = [checkpoint for checkpoint, _ in found]
+    newest = outside.pop() if outside else None
+    outcome = _verify(file, Verifier(keys=vouched, outside=newest, earlier=outside))
     if output.is_json():
         output.emit(asdict(outcome) | {"is_whole": outcome.is_whole})
     else:
@@ -105,12 +106,17 @@ def _key(text: str) -> bytes:
     return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
 
 
+def _checkpoint_files(path: Path | None) -> list[Path]:
+    """The files of a sink, oldest first; or the one that was named."""
+    if path is None or not path.is_dir():
+        return [path] if path else []
+    found = sorted(path.glob("[0-9]" * 12 + ".json"))
+    if not found:
+        raise WrongInput(f"{path} holds no checkpoint.")
+    return found
+
+
 def _checkpoint(path: Path, keys: list[bytes]) -> tuple[dict[str, Any], bytes]:
-    if path.is_dir():
-        found = sorted(path.glob("[0-9]" * 12 + ".json"))
-        if not found:
-            raise WrongInput(f"{path} holds no checkpoint.")
-        path = found[-1]
     try:
         return read_checkpoint(path.read_bytes(), keys=keys)
     except OSError as error:
