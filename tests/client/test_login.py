@@ -1,5 +1,11 @@
+import contextlib
+import fcntl
 import json
 import os
+import pty
+import subprocess
+import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -8,6 +14,7 @@ from goldgate_cli.errors import NotPermitted
 
 from tests.client.stand_in import TOKEN, Answer, StandIn, problem
 
+PROJECT = Path(__file__).parents[2]
 ME = {"GET /api/v1/me": Answer({"username": "pat", "display_name": "Pat"})}
 
 
@@ -134,3 +141,27 @@ class TestAccount:
         run("approved")
         run("gate", "enrol", signed_in.url, "--home", "/x", "--enrolment-token", "gge_x", "--root-sha256", "00")
         assert [asked.headers.get("Authorization") for asked in signed_in.asked] == [f"Bearer {TOKEN}", None]
+
+
+class TestOnATerminal:
+    def test_the_token_is_asked_for_and_not_shown(self, known, config_home, kept):
+        """A terminal of its own, as a person has one."""
+        mine, theirs = pty.openpty()
+        environment = os.environ | {"PYTHONPATH": str(PROJECT / "client"), "XDG_CONFIG_HOME": str(config_home)}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "goldgate_cli", "login", known.url],
+            stdin=theirs, stdout=theirs, stderr=theirs, env=environment, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+        os.close(theirs)
+        shown = b""
+        while b"Token:" not in shown:
+            shown += os.read(mine, 1024)
+        os.write(mine, TOKEN.encode() + b"\n")
+        with contextlib.suppress(OSError):  # Linux says EIO when the other end is closed
+            while chunk := os.read(mine, 1024):
+                shown += chunk
+        os.close(mine)
+        assert process.wait(20) == 0, shown
+        assert TOKEN.encode() not in shown
+        assert json.loads(kept.read_text())["token"] == TOKEN

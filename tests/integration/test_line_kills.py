@@ -1,7 +1,7 @@
 """``kill -9`` at each step of import, scan and certify; Redis emptied and stopped: every job ends once, nothing twice.
 
 One stack walks real images through real parts, with a lease of 1 s. ``GOLDGATE_KILLS`` says how often each step's
-process dies (3; ``script/soak`` takes 20), ``GOLDGATE_SEED`` which moments are drawn.
+process dies (3; ``script/soak`` takes 20; from 25 on a job is given up), ``GOLDGATE_SEED`` which moments are drawn.
 """
 
 import json
