@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from gate.facts import DigestFacts
+
 DAY = 86_400
 HOUR = 3_600
 
@@ -31,3 +33,10 @@ def age(seconds: int) -> str:
 def short_digest(digest: str) -> str:
     """``sha256:`` and the first 12 hex digits: for eyes, never for comparing."""
     return digest[: len("sha256:") + 12] if digest.startswith("sha256:") else digest[:19]
+
+
+def successor(facts: DigestFacts) -> str:
+    """The certified successor as a reference to paste, and its name; "" where there is none."""
+    if not facts.use_instead:
+        return ""
+    return f"{facts.use_instead} ({facts.use_instead_name})" if facts.use_instead_name else facts.use_instead

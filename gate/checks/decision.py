@@ -5,7 +5,7 @@ from gate.facts import DigestFacts
 from gate.policy import Action, Of
 from gate.standing import WITHDRAWN_BY_HAND, Grade, Standing, worst_of
 from gate.verdict import FAIL, PASS, UNKNOWN, WARN, Check, Line
-from gate.words import day, short_digest
+from gate.words import day, short_digest, successor
 
 _LIVE, _EXPIRED, _RESTART = Grade.LIVE, Grade.EXPIRED, Line.RESTART
 _NOBODY, _IMAGE = Of.NOBODY, Of.IMAGE
@@ -102,10 +102,9 @@ def _whose(subject: Subject, standing: Standing) -> str:
 
 def _cure(subject: Subject, facts: DigestFacts, otherwise: str = "") -> str:
     """Name the successor with its full digest: of the image itself, or of the base to build on."""
-    if facts.use_instead:
-        name = f" ({facts.use_instead_name})" if facts.use_instead_name else ""
+    if named := successor(facts):
         is_own = facts.digest == subject.facts.digest or subject.facts.digest in facts.members
-        return f"Use {facts.use_instead}{name}." if is_own else f"Rebuild: FROM {facts.use_instead}{name}."
+        return f"Use {named}." if is_own else f"Rebuild: FROM {named}."
     instead = subject.snapshot.instead_of(subject.name)
     if instead and not instead.endswith(subject.facts.digest):
         return f"Use {instead}."

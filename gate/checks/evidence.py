@@ -9,7 +9,7 @@ from gate.checks.subject import Subject, worst
 from gate.facts import DigestFacts, ScanState
 from gate.policy import Action
 from gate.verdict import FAIL, PASS, UNKNOWN, WARN, Check, Line
-from gate.words import DAY, HOUR, age, day
+from gate.words import DAY, HOUR, age, day, successor
 
 _NONE, _RUNNING, _COMPLETE = ScanState.NONE, ScanState.RUNNING, ScanState.COMPLETE
 _WARNS, _REFUSES = Action.WARN, Action.REFUSE
@@ -145,7 +145,5 @@ def _known_exploited(facts: DigestFacts) -> str:
 
 
 def _rebuild(facts: DigestFacts) -> str:
-    if facts.use_instead:
-        name = f" ({facts.use_instead_name})" if facts.use_instead_name else ""
-        return f"Use {facts.use_instead}{name}."
-    return "Rebuild it on a patched base."
+    instead = successor(facts)
+    return f"Use {instead}." if instead else "Rebuild it on a patched base."

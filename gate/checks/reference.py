@@ -6,7 +6,7 @@ from typing import NamedTuple
 from gate.facts import ArtifactKind, DigestFacts
 from gate.snapshot import Snapshot
 from gate.verdict import FAIL, PASS, UNKNOWN, Check
-from gate.words import short_digest
+from gate.words import short_digest, successor
 from oci.errors import MalformedReference
 from oci.reference import Reference
 
@@ -89,9 +89,8 @@ def check_known(name: str, facts: DigestFacts, snapshot: Snapshot) -> Check:
             places.update(index.repositories)
     if not places:
         # It came as an archive, which says nothing of a repository.
-        cure = (
-            f"Use {facts.use_instead}." if facts.use_instead else f"Import it: goldgate import {name}@{facts.digest}."
-        )
+        instead = successor(facts)
+        cure = f"Use {instead}." if instead else f"Import it: goldgate import {name}@{facts.digest}."
         return Check("known", FAIL, "this digest is recorded under no repository", cure)
     return Check(
         "known",

@@ -23,6 +23,7 @@ from portal.local.programs import common_environment, gate_program, portal_progr
 from portal.local.supervise import Supervisor, shell_line, tail, write_configuration
 
 START_SECONDS = 120
+ANSWERING = ("web", "publisher")  # and the gate, which waits for the publisher's first signature
 
 
 class Stopped(Exception):
@@ -159,8 +160,12 @@ def serve(options: Options) -> None:
             postgres.wait_and_create(own_postgres, timeout_seconds=30)
         _prepare_portal(options, os.environ | common)
         _write_gate_settings(options)
-        supervisor.start([*portal, gate_program(options)])
+        # What answers comes first; what works behind it starts while the answers are waited for no longer. All of
+        # them at once would make each wait for the others' imports.
+        answering = [program for program in portal if program.name in ANSWERING]
+        supervisor.start([*answering, gate_program(options)])
         _wait_until_ready(options, supervisor)
+        supervisor.start([program for program in portal if program.name not in ANSWERING])
         if options.is_demo:
             _load_demo(options, os.environ | common)
         _announce(options, started)
