@@ -160,8 +160,8 @@ def serve(options: Options) -> None:
             postgres.wait_and_create(own_postgres, timeout_seconds=30)
         _prepare_portal(options, os.environ | common)
         _write_gate_settings(options)
-        # What answers comes first; what works behind it starts while the answers are waited for no longer. All of
-        # them at once would make each wait for the others' imports.
+        # What answers is started first, and what works behind it once that does answer: started together, each
+        # would wait for the others' imports on a small machine. A job asked for meanwhile waits in its row.
         answering = [program for program in portal if program.name in ANSWERING]
         supervisor.start([*answering, gate_program(options)])
         _wait_until_ready(options, supervisor)
