@@ -19,7 +19,8 @@ from jobs.errors import JobCancelled, LeaseLost, TimeLimitReached
 
 DEFAULT_QUEUE = "default"
 SIGNING_QUEUE = "signing"  # consumed by the signer process alone
-QUEUES = (DEFAULT_QUEUE, SIGNING_QUEUE)
+BUILDS_QUEUE = "builds"  # consumed by the builder process alone: it runs other people's Dockerfiles
+QUEUES = (DEFAULT_QUEUE, SIGNING_QUEUE, BUILDS_QUEUE)
 MAX_ATTEMPTS = 8  # tries that end in a retryable error: about four minutes of waiting
 CHECK_SECONDS = 1.0  # how often ``check`` asks the database
 PROGRESS_SECONDS = 0.5  # how often ``progress`` writes

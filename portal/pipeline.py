@@ -15,7 +15,7 @@ from jobs.handlers import handler_of
 from jobs.services import enqueue
 
 # The rooms that may have handlers (their ``tasks`` module), in import order.
-ROOMS = ["accounts", "policies", "registry", "catalog", "signing", "scans", "approvals", "admission"]
+ROOMS = ["accounts", "policies", "registry", "catalog", "signing", "scans", "builds", "approvals", "admission"]
 
 
 @dataclass(frozen=True, slots=True)

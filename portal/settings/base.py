@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "catalog",
     "signing",
     "scans",
+    "builds",
     "approvals",
     "admission",
     "web",

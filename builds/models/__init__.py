@@ -1,0 +1,26 @@
+"""Where base images come from: sources, recipes, builds, and what was seen in their files."""
+
+from builds.models.builds import Build, Cause, LogChunk
+from builds.models.evidence import Check, Inspection
+from builds.models.pipelines import Submission, TrustedPipeline
+from builds.models.promotion import DriftAlarm, PullProbe
+from builds.models.recipes import Recipe
+from builds.models.sources import Source
+from builds.models.watches import Watch, Wave, WaveRow
+
+__all__ = [
+    "Build",
+    "Cause",
+    "Check",
+    "DriftAlarm",
+    "Inspection",
+    "LogChunk",
+    "PullProbe",
+    "Recipe",
+    "Source",
+    "Submission",
+    "TrustedPipeline",
+    "Watch",
+    "Wave",
+    "WaveRow",
+]

@@ -1,0 +1,1 @@
+"""Every read of the room beyond a get, one module a noun."""
