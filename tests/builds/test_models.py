@@ -3,8 +3,7 @@
 from datetime import datetime
 
 import pytest
-from django.db import IntegrityError
-from django.db.utils import InternalError
+from django.db import IntegrityError, ProgrammingError
 
 from builds.models import Build, Recipe
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
@@ -15,14 +14,14 @@ pytestmark = pytest.mark.django_db
 def test_recipe_is_never_changed(now: datetime) -> None:
     recipe = RecipeFactory(now)
 
-    with pytest.raises(InternalError, match="recipe_never_changed"):
+    with pytest.raises(ProgrammingError, match="recipe_never_changed"):
         Recipe.objects.filter(pk=recipe.pk).update(dockerfile="FROM evil\n")
 
 
 def test_an_approval_is_not_moved(now: datetime) -> None:
     recipe = RecipeFactory(now, approved_at=now)
 
-    with pytest.raises(InternalError, match="recipe_withdrawn_stays"):
+    with pytest.raises(ProgrammingError, match="recipe_withdrawn_stays"):
         Recipe.objects.filter(pk=recipe.pk).update(approved_at=None)
 
 
