@@ -153,3 +153,15 @@ class AlreadyThere(GoldgateError):
 
     code: ClassVar[str] = "already_there"
     kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class GiverMissing(GoldgateError):
+    """Whoever answers for this check holds another role."""
+
+    code: ClassVar[str] = "role_missing"
+
+
+class OwnWaiver(GoldgateError):
+    """Nobody gives what they asked for, nor what lets their own work pass."""
+
+    code: ClassVar[str] = "own_waiver"
