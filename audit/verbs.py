@@ -45,6 +45,7 @@ class Verb(StrEnum):
     # signing
     KEY_CREATED = "key.created"
     KEY_RETIRED = "key.retired"
+    ATTESTATION_BEGUN = "attestation.begun"
     PUBLICATION_BEGUN = "publication.begun"
     PUBLICATION_COPIED = "publication.copied"
     PUBLICATION_SIGNED = "publication.signed"

@@ -42,6 +42,7 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.FEED_SYNC_ASKED: [JobRule("scans.sync_feed", is_once=True)],
     # signing
     Verb.PUBLICATION_BEGUN: [JobRule("signing.copy")],
+    Verb.ATTESTATION_BEGUN: [JobRule("signing.sign")],
     Verb.PUBLICATION_COPIED: [JobRule("signing.sign")],
     Verb.PUBLICATION_SIGNED: [JobRule("signing.send")],
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
@@ -49,6 +50,11 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_SENT: [JobRule("approvals.finalise")],
     Verb.ARTIFACT_SCANNED: [JobRule("approvals.refresh", is_once=True)],
     Verb.FINDINGS_CHANGED: [JobRule("approvals.refresh", is_once=True)],
+    Verb.ARTIFACT_INSPECTED: [JobRule("approvals.refresh", is_once=True)],
+    Verb.BUILD_SUCCEEDED: [JobRule("approvals.propose_candidate", subject="subversion")],
+    Verb.CANDIDATE_ADOPTED: [JobRule("approvals.propose_candidate", subject="subversion")],
+    Verb.RECIPE_APPROVED: [JobRule("approvals.refresh_recipe")],
+    Verb.RECIPE_WITHDRAWN: [JobRule("approvals.refresh_recipe")],
 }
 
 

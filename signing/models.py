@@ -1,9 +1,20 @@
 """Keys, and what was made with them: publications, signatures, attestations."""
 
+import pgtrigger
 import uuid6
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+
+# A signature says "certified". Whatever a candidate's provenance is signed with, this must not come of it.
+SIGNATURE_IS_OF_A_CERTIFICATION = """
+    PERFORM 1 FROM signing_publication
+      WHERE kind = 'certification' AND NEW.digest::text = ANY(covered_digests::text[]) LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'no certification covers %', NEW.digest USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
 
 
 class SigningKey(models.Model):
@@ -42,14 +53,23 @@ class Publication(models.Model):
     The steps are times: begun, copied, signed, sent; withdrawal begun, withdrawn. ``predicate`` is what the
     attestation says, kept as given. ``covered_digests`` are the digests that are signed: the artifact's own,
     and for an index each runnable child's.
+
+    An *attestation* only says something about a digest that lies in a repository already, of either side: nothing
+    is copied, no signature of the image is made, no tag is moved.
     """
 
+    class Kind(models.TextChoices):
+        CERTIFICATION = "certification", "certification"  # copy, signature, attestation, tag
+        ATTESTATION = "attestation", "attestation"  # an attestation, nothing else
+
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
+    kind = models.CharField(max_length=13, choices=Kind, default=Kind.CERTIFICATION)
     artifact = models.ForeignKey("registry.Artifact", on_delete=models.PROTECT, related_name="publications")
     target_repository = models.ForeignKey("registry.Repository", on_delete=models.PROTECT, related_name="publications")
     tag = models.CharField(max_length=128, blank=True)  # a moving name beside the digest; "" = none
     predicate_type = models.CharField(max_length=300)
     predicate = models.JSONField()
+    predicate_sha256 = models.CharField(max_length=64, blank=True)  # of its canonical bytes; attestations only
     covered_digests = ArrayField(models.CharField(max_length=200), default=list)
     begun_at = models.DateTimeField()
     copied_at = models.DateTimeField(null=True, blank=True)
@@ -64,7 +84,7 @@ class Publication(models.Model):
         ordering = ["-begun_at", "-id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(signed_at__isnull=True) | Q(copied_at__isnull=False),
+                condition=Q(signed_at__isnull=True) | Q(copied_at__isnull=False) | Q(kind="attestation"),
                 name="publication_signed_after_copied",
             ),
             models.CheckConstraint(
@@ -75,17 +95,33 @@ class Publication(models.Model):
                 condition=Q(withdrawn_at__isnull=True) | Q(withdrawal_begun_at__isnull=False),
                 name="publication_withdrawn_after_begun",
             ),
+            models.CheckConstraint(
+                condition=Q(kind="certification") | Q(kind="attestation", copied_at=None, tag=""),
+                name="publication_kind_known",
+            ),
+            # The same words about the same digest in the same place are said once.
+            models.UniqueConstraint(
+                fields=["artifact", "target_repository", "predicate_type", "predicate_sha256"],
+                condition=Q(kind="attestation", withdrawal_begun_at=None),
+                name="publication_attested_once",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.target_repository}@{self.artifact.digest}"
+
+    @property
+    def is_attestation(self) -> bool:
+        """Whether it only says something about a digest, and certifies nothing."""
+        return self.kind == self.Kind.ATTESTATION
 
 
 class Signature(models.Model):
     """A cosign signature: these bytes say, signed with this key, that the digest belongs to the repository.
 
     Made once for digest, repository and key, stored before it is sent anywhere: ECDSA gives other bytes each
-    time, and the registry must never see two.
+    time, and the registry must never see two. It says "certified", so the database keeps none of a digest that no
+    certification covers.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
@@ -102,6 +138,14 @@ class Signature(models.Model):
             models.UniqueConstraint(
                 fields=["digest", "repository_name", "key"], name="signature_once_per_digest_repository_key"
             )
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="signature_of_a_certification",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func=SIGNATURE_IS_OF_A_CERTIFICATION,
+            ),
         ]
 
     def __str__(self) -> str:

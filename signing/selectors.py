@@ -56,13 +56,15 @@ def digests_to_sign(artifact: Artifact) -> list[str]:
 
 
 def publications_of(artifact: Artifact) -> QuerySet[Publication]:
-    """Every publication of the artifact, newest first."""
+    """Every publication of the artifact, attestations alone among them, newest first."""
     return Publication.objects.filter(artifact=artifact).select_related("target_repository")
 
 
 def live_publications() -> QuerySet[Publication]:
-    """Sent, and their withdrawal not begun."""
-    return Publication.objects.filter(sent_at__isnull=False, withdrawal_begun_at__isnull=True)
+    """Certifications that are sent, and their withdrawal not begun."""
+    return Publication.objects.filter(
+        kind=Publication.Kind.CERTIFICATION, sent_at__isnull=False, withdrawal_begun_at__isnull=True
+    )
 
 
 def attestations_in(*, digest: str, repository_id: UUID) -> QuerySet[Attestation]:
@@ -75,8 +77,9 @@ def attestations_in(*, digest: str, repository_id: UUID) -> QuerySet[Attestation
 
 
 def is_covered(*, digest: str, repository_id: UUID) -> bool:
-    """Whether a signed publication in the repository covers the digest and is not being withdrawn."""
+    """Whether a signed certification in the repository covers the digest and is not being withdrawn."""
     return Publication.objects.filter(
+        kind=Publication.Kind.CERTIFICATION,
         covered_digests__contains=[digest],
         target_repository_id=repository_id,
         signed_at__isnull=False,

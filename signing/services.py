@@ -15,7 +15,7 @@ from django.db import transaction
 from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
-from core.canonical import canonical_json
+from core.canonical import canonical_json, sha256_of
 from registry import services as registry_services
 from registry.models import Artifact, Repository
 from signing import selectors, sending
@@ -88,13 +88,53 @@ def begin_publication(
     return publication
 
 
+@transaction.atomic
+def begin_attestation(
+    *,
+    artifact: Artifact,
+    target: Repository,
+    predicate_type: str,
+    predicate: dict[str, Any],
+    actor: Actor,
+    now: datetime,
+) -> Publication:
+    """Start to say something about ``artifact`` where it lies already, on either side; jobs sign and send.
+
+    Only the attestation goes out: no signature of the image, no copy, no tag. The same words about the same digest
+    in the same place are one publication, however often this is called.
+    Raises: ValueError for a predicate that is not plain JSON.
+    """
+    publication, is_new = Publication.objects.get_or_create(
+        kind=Publication.Kind.ATTESTATION,
+        artifact=artifact,
+        target_repository=target,
+        predicate_type=predicate_type,
+        predicate_sha256=sha256_of(predicate),
+        withdrawal_begun_at=None,
+        defaults={
+            "predicate": predicate,
+            "covered_digests": selectors.digests_to_sign(artifact),
+            "begun_at": now,
+        },
+    )
+    if is_new:
+        record(
+            Verb.ATTESTATION_BEGUN,
+            actor=actor,
+            subject=_subject(publication),
+            at=now,
+            data={"digest": artifact.digest, "repository": target.name, "predicate_type": predicate_type},
+        )
+    return publication
+
+
 def copy_publication(*, publication_id: UUID | str, progress: Progress, now: datetime) -> None:
-    """Copy the digest, whole, into the target repository.
+    """Copy the digest, whole, into the target repository. An attestation copies nothing.
 
     Raises: registry's unavailable errors (tried again).
     """
     publication = selectors.publication(publication_id)
-    if publication.copied_at or publication.withdrawal_begun_at:
+    if publication.copied_at or publication.withdrawal_begun_at or publication.is_attestation:
         return
     registry_services.copy_artifact(artifact=publication.artifact, to=publication.target_repository, progress=progress)
     with transaction.atomic():
@@ -107,18 +147,19 @@ def copy_publication(*, publication_id: UUID | str, progress: Progress, now: dat
 
 
 def sign_publication(*, publication_id: UUID | str, signer: ecdsa.Signer, now: datetime) -> None:
-    """Make and store a signature and an attestation for each covered digest; sending is another step.
+    """Make and store an attestation for each covered digest, and where it is certified a signature; not sent yet.
 
     Raises: SignerUnavailable (tried again); KeyRetired (a person must act); PublicationClosed (not copied yet).
     """
     publication = selectors.publication(publication_id)
     if publication.signed_at or publication.withdrawal_begun_at:
         return
-    if publication.copied_at is None:
+    if publication.copied_at is None and not publication.is_attestation:
         raise PublicationClosed("The digest is not copied yet, so there is nothing there to sign.")
     _require_key_in_use(signer.key_id)
     for digest in publication.covered_digests:
-        _store_signature(publication, digest=digest, signer=signer, now=now)
+        if not publication.is_attestation:
+            _store_signature(publication, digest=digest, signer=signer, now=now)
         _store_attestation(publication, digest=digest, signer=signer, now=now)
     with transaction.atomic():
         locked = _lock(publication.pk)
