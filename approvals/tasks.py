@@ -15,3 +15,15 @@ def finalise(run: Run) -> None:
 def refresh(run: Run) -> None:
     """Freeze new packets where an artifact's evidence changed. The subject is the artifact."""
     services.refresh_packets_of(artifact_id=run.subject_id, now=run.now())
+
+
+@handler("approvals.propose_candidate", limit_seconds=120)
+def propose_candidate(run: Run) -> None:
+    """Put what was built, or adopted from upstream, before its reviewers. The subject is the subversion."""
+    services.propose_candidate(subversion_id=run.subject_id, now=run.now())
+
+
+@handler("approvals.refresh_recipe", limit_seconds=120)
+def refresh_recipe(run: Run) -> None:
+    """Freeze new packets where a recipe's approval changed. The subject is the recipe."""
+    services.refresh_recipe(recipe_id=run.subject_id, now=run.now())

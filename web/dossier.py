@@ -7,9 +7,10 @@ from datetime import datetime
 from django.urls import reverse
 
 from approvals import selectors as approvals
-from approvals.domain.certify_line import Line, blocking
+from approvals.domain.certify_line import blocking
 from approvals.domain.delta import delta, findings_of
 from approvals.domain.evidence import Evidence
+from approvals.domain.line import Line
 from approvals.domain.packet import Delta
 from approvals.models import Certification, Proposal, Review
 from catalog import selectors as catalog

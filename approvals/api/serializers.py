@@ -6,7 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from approvals import selectors
-from approvals.domain.certify_line import Outcome
+from approvals.domain.line import Outcome
 from approvals.models import Certification, Packet, Proposal, Request, Review
 from portal.serializers import StrictSerializer
 

@@ -9,6 +9,8 @@
 - ``unfixed``: what has no fix is counted and accepted by the reviewers' signatures.
 - ``end_of_life``: the release is supported; extended support is told.
 - ``root``: whether it runs as root unless the application sets USER: stated.
+- ``hardening``: no rule on its files, or on the recipe it was built from, is broken without a waiver.
+- ``recipe``, ``provenance``, for what was built here: people approved exactly that recipe, and who built it is signed.
 - ``known_exploited_feed``, ``end_of_life_feed``: how old that knowledge is: warns.
 
 An index is as good as its worst runnable child, and the line names that child.
@@ -17,42 +19,13 @@ An index is as good as its worst runnable child, and the line names that child.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from approvals.domain.evidence import SEVERITIES, ArtifactEvidence, Evidence, Finding, in_words
+from approvals.domain.line import BADNESS, Line, Outcome
+from approvals.domain.supply_line import hardening_line, supply_lines
 from policies.domain.document import Action, PolicyDocument
 
 MAX_ITEMS = 10  # findings named on a line; the packet has all of them
-
-
-class Outcome(StrEnum):
-    """Unknown refuses like fail does: what cannot be told is not good enough."""
-
-    PASS = "pass"  # noqa: S105
-    WARN = "warn"
-    FAIL = "fail"
-    UNKNOWN = "unknown"
-
-
-BLOCKING = frozenset({Outcome.FAIL, Outcome.UNKNOWN})
-_BADNESS = {Outcome.PASS: 0, Outcome.WARN: 1, Outcome.UNKNOWN: 2, Outcome.FAIL: 3}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One check: what came out, why, and what to do about it."""
-
-    code: str
-    outcome: Outcome
-    reason: str
-    remedy: str = ""
-    digest: str = ""  # of the image that decides, where it is one child of several
-    items: tuple[str, ...] = ()
-
-    @property
-    def is_blocking(self) -> bool:
-        """Whether it keeps the candidate from being certified."""
-        return self.outcome in BLOCKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +39,9 @@ def certify_line(evidence: Evidence, *, policy: PolicyDocument, now: datetime) -
     judge = _Judge(policy, now)
     checks = (_scanned, _scan_age, _feed_age, _known_exploited, _findings, _unfixed, _end_of_life, _root)
     lines = [_worst(check, judge, evidence) for check in checks]
+    if evidence.artifacts:
+        lines.append(hardening_line(evidence.artifacts, evidence.build))
+    lines += supply_lines(evidence.build)
     lines.append(_knowledge_age(judge, evidence.known_exploited_at, kind="known_exploited_feed"))
     lines.append(_knowledge_age(judge, evidence.end_of_life_at, kind="end_of_life_feed"))
     return tuple(lines)
@@ -81,7 +57,7 @@ def _worst(check: Callable[[_Judge, ArtifactEvidence], Line], judge: _Judge, evi
         code = check.__name__.removeprefix("_")
         return Line(code, Outcome.UNKNOWN, "Nothing in it could run.", "Propose an image, or an index of images.")
     lines = [check(judge, artifact) for artifact in evidence.artifacts]
-    worst = max(lines, key=lambda line: _BADNESS[line.outcome])
+    worst = max(lines, key=lambda line: BADNESS[line.outcome])
     if len(lines) == 1:
         return worst
     artifact = evidence.artifacts[lines.index(worst)]

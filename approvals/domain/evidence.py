@@ -22,6 +22,53 @@ class Finding:
     is_comparable: bool = True  # False: whether it is affected cannot be told
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class BrokenRule:
+    """A hardening rule of severity *error* that does not hold, and the waiver that lets it pass."""
+
+    rule: str
+    message: str
+    remedy: str = ""
+    where: str = ""
+    waived_until: datetime | None = None
+    waived_by: str = ""
+    waiver_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FilesEvidence:
+    """What was seen in the files of one image; ``state`` is "none" where nobody looked yet."""
+
+    state: str = "none"
+    failure: str = ""
+    errors: tuple[BrokenRule, ...] = ()
+    warnings: int = 0
+    notes: int = 0
+    profile: dict[str, Any] | None = None
+    files_digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuildEvidence:
+    """How it came to be, where it was built from a source of ours, or submitted by a pipeline we trust."""
+
+    source: str
+    number: int
+    builder: str
+    builder_id: str
+    commit: str
+    isolation: str = ""
+    recipe_sha256: str = ""  # "" for what a pipeline elsewhere built
+    recipe_number: int = 0
+    is_recipe_approved: bool = False
+    recipe_approved_by: tuple[str, ...] = ()
+    submitted_by: str = ""  # the pipeline's subject
+    errors: tuple[BrokenRule, ...] = ()  # of the recipe
+    warnings: int = 0
+    provenance_sha256: str = ""  # "" where there is none yet
+    is_reproduced: bool | None = None  # None: nobody built it twice
+
+
 @dataclass(frozen=True, slots=True)
 class ArtifactEvidence:
     """What is known about one runnable image."""
@@ -47,15 +94,17 @@ class ArtifactEvidence:
     coverage: dict[str, Any] | None = None
     config: dict[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
+    files: FilesEvidence = FilesEvidence()
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Everything that the certify line reads: each runnable image, and two feeds of knowledge."""
+    """Everything that the certify line reads: each runnable image, how it was built, and two feeds of knowledge."""
 
     artifacts: tuple[ArtifactEvidence, ...]
     known_exploited_at: datetime | None = None  # snapshot time of that feed; None: there is none
     end_of_life_at: datetime | None = None
+    build: BuildEvidence | None = None  # None: it was adopted, not built
 
 
 def counts(findings: "tuple[Finding, ...] | list[Finding]") -> dict[str, int]:

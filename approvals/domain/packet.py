@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from approvals.domain.evidence import ArtifactEvidence, Evidence, Finding, counts
+from approvals.domain.evidence import (
+    ArtifactEvidence,
+    BrokenRule,
+    BuildEvidence,
+    Evidence,
+    FilesEvidence,
+    Finding,
+    counts,
+)
 from core.canonical import canonical_json, sha256_of
 
 SCHEMA = "goldgate.packet/v1"
@@ -53,6 +61,7 @@ def packet_document(subject: PacketSubject, evidence: Evidence) -> dict[str, Any
         "policy": subject.policy,
         "lineage": [{"digest": digest, "certainty": certainty} for digest, certainty in subject.lineage],
         "artifacts": [_artifact(one) for one in sorted(evidence.artifacts, key=lambda one: one.digest)],
+        "build": _build(evidence.build),
         "knowledge": {
             "known_exploited_at": _time(evidence.known_exploited_at),
             "end_of_life_at": _time(evidence.end_of_life_at),
@@ -98,6 +107,56 @@ def _artifact(one: ArtifactEvidence) -> dict[str, Any]:
             "list_sha256": sha256_of(rows),
             "list": rows,
         },
+        "files": _files(one.files),
+    }
+
+
+def _files(files: FilesEvidence) -> dict[str, Any]:
+    return {
+        "state": files.state,
+        "failure": files.failure,
+        "list_digest": files.files_digest,
+        "profile": files.profile or {},
+        "errors": [
+            _rule(rule) for rule in sorted(files.errors, key=lambda rule: (rule.rule, rule.where, rule.message))
+        ],
+        "warnings": files.warnings,
+        "notes": files.notes,
+    }
+
+
+def _build(build: BuildEvidence | None) -> dict[str, Any] | None:
+    if build is None:
+        return None
+    return {
+        "source": build.source,
+        "number": build.number,
+        "builder": build.builder,
+        "builder_id": build.builder_id,
+        "isolation": build.isolation,
+        "commit": build.commit,
+        "submitted_by": build.submitted_by,
+        "recipe": {
+            "sha256": build.recipe_sha256,
+            "number": build.recipe_number,
+            "is_approved": build.is_recipe_approved,
+            "approved_by": sorted(build.recipe_approved_by),
+            "errors": [_rule(rule) for rule in sorted(build.errors, key=lambda rule: (rule.rule, rule.where))],
+            "warnings": build.warnings,
+        },
+        "provenance_sha256": build.provenance_sha256,
+        "is_reproduced": build.is_reproduced,
+    }
+
+
+def _rule(rule: BrokenRule) -> dict[str, Any]:
+    return {
+        "rule": rule.rule,
+        "message": rule.message,
+        "where": rule.where,
+        "waived_until": _time(rule.waived_until),
+        "waived_by": rule.waived_by,
+        "waiver_reason": rule.waiver_reason,
     }
 
 

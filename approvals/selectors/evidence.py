@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from approvals.domain.evidence import ArtifactEvidence, Evidence, Finding
+from approvals.domain.evidence import ArtifactEvidence, Evidence, FilesEvidence, Finding
 from approvals.domain.packet import PacketSubject
 from approvals.models import Proposal
+from approvals.selectors.supply import supply_of
 from catalog.models import Subversion
 from policies.models import Policy
 from registry import selectors as registry
@@ -17,8 +18,10 @@ def evidence_of(subversion: Subversion, at: datetime) -> Evidence:
     runnable = registry.runnable_images(subversion.artifact)
     ages = {one.feed.kind: one.feed for one in reversed(scans.feed_ages(at))}
     kev, eol = ages.get("kev"), ages.get("endoflife")
+    build, files = supply_of(subversion, runnable, at)
     return Evidence(
-        artifacts=tuple(_artifact(one, at) for one in runnable),
+        artifacts=tuple(_artifact(one, files[one.pk], at) for one in runnable),
+        build=build,
         known_exploited_at=kev.snapshot_at if kev else None,
         end_of_life_at=eol.snapshot_at if eol else None,
     )
@@ -41,11 +44,12 @@ def findings_now(artifact: Artifact) -> tuple[Finding, ...]:
     )
 
 
-def _artifact(artifact: Artifact, at: datetime) -> ArtifactEvidence:
+def _artifact(artifact: Artifact, files: FilesEvidence, at: datetime) -> ArtifactEvidence:
     scan = scans.latest_scan(artifact)
     inventory = scan.inventory if scan and scan.inventory else scans.latest_inventory(artifact)
     known = {
         "digest": artifact.digest,
+        "files": files,
         "platform": artifact.platform,
         "user": artifact.user,
         "config": {

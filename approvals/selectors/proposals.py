@@ -8,7 +8,8 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts import selectors as accounts
 from accounts.models import Person
-from approvals.domain.certify_line import Line, certify_line
+from approvals.domain.certify_line import certify_line
+from approvals.domain.line import Line
 from approvals.errors import PacketMissing, ProposalMissing
 from approvals.models import Packet, Proposal, Review
 from approvals.selectors.evidence import evidence_of

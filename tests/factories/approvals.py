@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 from accounts.models import Person
 from accounts.roles import Role
 from approvals import services
-from approvals.domain.evidence import ArtifactEvidence, Finding
+from approvals.domain.evidence import ArtifactEvidence, FilesEvidence, Finding
 from approvals.models import Certification, Proposal, Review
 from catalog.models import Subversion
 from registry.models import Artifact
@@ -49,6 +49,7 @@ def evidence(now: datetime, **changes: object) -> ArtifactEvidence:
         support="supported",
         support_ends_on=date(2028, 6, 30),
         release="debian 12",
+        files=FilesEvidence(state="complete", files_digest="sha256:" + "f" * 64),
     )
     return replace(good, **changes)
 

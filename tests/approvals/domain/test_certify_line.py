@@ -3,8 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from approvals.domain.certify_line import Line, Outcome, blocking, certify_line
+from approvals.domain.certify_line import blocking, certify_line
 from approvals.domain.evidence import ArtifactEvidence, Evidence, Finding
+from approvals.domain.line import Line, Outcome
 from gate.policy import DEFAULT, DEFAULT_JSON, DEMO, PolicyDocument
 from tests.factories.approvals import evidence as artifact
 
@@ -40,6 +41,7 @@ class TestCertifyLine:
             "unfixed",
             "end_of_life",
             "root",
+            "hardening",
             "known_exploited_feed",
             "end_of_life_feed",
         ]
