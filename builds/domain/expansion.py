@@ -1,0 +1,213 @@
+"""``$NAME`` in Dockerfile words, as BuildKit's ``shell/lex.go`` fills it in.
+
+- ``$NAME``, ``${NAME}``, ``${NAME-x}``, ``${NAME:-x}``, ``+``, ``:+``, ``?``, ``:?``.
+- ``${NAME#pattern}``, ``##``, ``%``, ``%%``, ``${NAME/pattern/text}``, ``//``: patterns of ``*`` and ``?``.
+- Single quotes keep everything, double quotes keep all but ``$``; the escape character keeps the next one.
+- A name that is not set is empty.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_SPECIAL = "@*#?-$!0"
+MAX_LENGTH = 64 * 1024  # characters of one word once it is filled in
+MAX_DEPTH = 20
+
+
+class NotExpandable(ValueError):
+    """The word cannot be filled in: BuildKit would stop here."""
+
+
+def expand(word: str, values: Mapping[str, str], *, escape: str = "\\") -> str:
+    """``word`` with every name filled in and quotes taken off. Raises NotExpandable."""
+    lexer = _Lexer(word, values, escape)
+    found = lexer.until("", is_raw=False)
+    if len(found) > MAX_LENGTH:
+        raise NotExpandable("it becomes too long")
+    return found
+
+
+def names_in(word: str, *, escape: str = "\\") -> frozenset[str]:
+    """The names that ``word`` refers to. Raises NotExpandable."""
+    asked = _Asked()
+    expand(word, asked, escape=escape)
+    return frozenset(asked.names)
+
+
+class _Asked(dict[str, str]):
+    """Knows nothing, and keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]
+        self.names.add(key)
+        return default
+
+
+@dataclass(slots=True)
+class _Lexer:
+    text: str
+    values: Mapping[str, str]
+    escape: str
+    at: int = 0
+    depth: int = 0
+
+    def peek(self) -> str:
+        return self.text[self.at : self.at + 1]
+
+    def next(self) -> str:
+        found = self.peek()
+        self.at += 1
+        return found
+
+    def until(self, stop: str, *, is_raw: bool) -> str:
+        """Everything up to ``stop`` ("": the end). Raw keeps the escape characters, which patterns need."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            raise NotExpandable("it is nested too deeply")
+        found: list[str] = []
+        while (char := self.peek()) and not (stop and char == stop):
+            if char == "'":
+                found.append(self._single())
+            elif char == '"':
+                found.append(self._double(is_raw=is_raw))
+            elif char == "$":
+                found.append(self._dollar())
+            else:
+                found.append(self._plain(is_raw=is_raw))
+        if stop and not self.next():
+            raise NotExpandable(f"{stop!r} is missing")
+        self.depth -= 1
+        return "".join(found)
+
+    def _plain(self, *, is_raw: bool) -> str:
+        char = self.next()
+        if char != self.escape:
+            return char
+        kept = char if is_raw else ""
+        return kept + self.next()
+
+    def _single(self) -> str:
+        self.next()
+        end = self.text.find("'", self.at)
+        if end < 0:
+            raise NotExpandable("a single quote is not closed")
+        found = self.text[self.at : end]
+        self.at = end + 1
+        return found
+
+    def _double(self, *, is_raw: bool) -> str:
+        self.next()
+        found: list[str] = []
+        while char := self.peek():
+            if char == '"':
+                self.next()
+                return "".join(found)
+            if char == "$":
+                found.append(self._dollar())
+                continue
+            self.next()
+            if char == self.escape:
+                if is_raw:
+                    found.append(char)
+                if not self.peek():
+                    continue
+                if self.peek() in ('"', "$", self.escape):
+                    char = self.next()
+            found.append(char)
+        raise NotExpandable("a double quote is not closed")
+
+    def _dollar(self) -> str:
+        self.next()
+        if self.peek() != "{":
+            name = self._name()
+            return (self.values.get(name) or "") if name else "$"
+        self.next()
+        if self.peek() in ("", "{", "}", ":"):
+            raise NotExpandable("a substitution is not complete")
+        return self._braces(self._name())
+
+    def _braces(self, name: str) -> str:
+        value = self.values.get(name)
+        char = self.next()
+        if char == "}":
+            return value or ""
+        is_empty_unset = char == ":"
+        if is_empty_unset:
+            char = self.next()
+        if char == "/" and not is_empty_unset:
+            return self._replaced(value or "")
+        if char not in tuple("+-?#%") or (is_empty_unset and char in "#%"):
+            raise NotExpandable(f"{char!r} is no modifier")
+        word = self.until("}", is_raw=char in "#%")
+        is_set = value is not None and not (is_empty_unset and value == "")
+        match char:
+            case "-":
+                return (value or "") if is_set else word
+            case "+":
+                return word if is_set else ""
+            case "?":
+                if not is_set:
+                    raise NotExpandable(f"{name} is not set")
+                return value or ""
+            case _:
+                return _trimmed(value or "", word, at_end=char == "%", mark=char)
+
+    def _replaced(self, value: str) -> str:
+        is_all = self.peek() == "/"
+        if is_all:
+            self.next()
+        pattern = _pattern(self.until("/", is_raw=True), is_greedy=True)
+        replacement = self.until("}", is_raw=True)
+        return pattern.sub(lambda _: replacement, value, count=0 if is_all else 1)
+
+    def _name(self) -> str:
+        if (char := self.peek()) and char in _SPECIAL and not char.isdigit():
+            return self.next()
+        start = self.at
+        is_number = self.peek().isdigit()
+        while (char := self.peek()) and (char.isdigit() or (not is_number and (char.isalpha() or char == "_"))):
+            self.at += 1
+        return self.text[start : self.at]
+
+
+def _trimmed(value: str, word: str, *, at_end: bool, mark: str) -> str:
+    is_greedy = word.startswith(mark)
+    pattern = _pattern(word.removeprefix(mark) if is_greedy else word, is_greedy=is_greedy)
+    ends = range(len(value) + 1)
+    if not at_end:
+        lengths = reversed(ends) if is_greedy else ends
+        cut = next((end for end in lengths if pattern.fullmatch(value, 0, end)), 0)
+        return value[cut:]
+    starts = ends if is_greedy else reversed(ends)
+    cut = next((start for start in starts if pattern.fullmatch(value, start)), len(value))
+    return value[:cut]
+
+
+def _pattern(text: str, *, is_greedy: bool) -> re.Pattern[str]:
+    """A shell pattern of ``*`` and ``?``. Runs of ``*`` become one: else matching would take exponential time."""
+    parts: list[str] = []
+    star = ".*" if is_greedy else ".*?"
+    index = 0
+    while index < len(text):
+        char = text[index]
+        index += 1
+        if char == "*":
+            if not parts or parts[-1] != star:
+                parts.append(star)
+        elif char == "?":
+            parts.append(".")
+        elif char == "\\":
+            following = text[index : index + 1]
+            index += 1
+            if following not in ("}", "/", "*", "?", "\\"):
+                raise NotExpandable("an escape in a pattern is not known")
+            parts.append(re.escape(following))
+        else:
+            parts.append(re.escape(char))
+    if parts.count(star) > 4:
+        raise NotExpandable("a pattern has too many stars")
+    return re.compile("".join(parts))
