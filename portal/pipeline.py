@@ -46,6 +46,8 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_COPIED: [JobRule("signing.sign")],
     Verb.PUBLICATION_SIGNED: [JobRule("signing.send")],
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
+    # builds
+    Verb.BUILD_MADE: [JobRule("builds.take_in")],
     # approvals
     Verb.PUBLICATION_SENT: [JobRule("approvals.finalise")],
     Verb.ARTIFACT_SCANNED: [JobRule("approvals.refresh", is_once=True)],

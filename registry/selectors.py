@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Prefetch, QuerySet
 
 from oci.config import ImageConfig
 from oci.digest import Digest
-from oci.strict_json import MAX_DOCUMENT_BYTES
+from oci.strict_json import MAX_DOCUMENT_BYTES, strict_json
 from registry.adapters.sides import side_for as side_for
 from registry.blobs import kept_blobs
 from registry.domain.lineage import Certainty
@@ -125,6 +126,22 @@ def is_known_in(digest: str, *, repository_name: str) -> bool:
 def image_config(artifact: Artifact) -> ImageConfig:
     """The image's configuration, from its bytes. Raises BlobMissing for what is not an image."""
     return ImageConfig.parse(kept_blobs().read(artifact.config_digest, MAX_DOCUMENT_BYTES))
+
+
+def config_documents(artifact: Artifact) -> dict[str, dict[str, Any]]:
+    """Platform to image configuration as parsed JSON, of all that is runnable; "" for an image that stands for itself.
+
+    Raises BlobMissing.
+    """
+    if artifact.kind == Artifact.Kind.IMAGE:
+        return {"": _config_document(artifact)}
+    links = [link for link in children_of(artifact) if link.kind == ArtifactChild.Kind.RUNNABLE]
+    return {link.platform: _config_document(link.child) for link in links}
+
+
+def _config_document(image: Artifact) -> dict[str, Any]:
+    body = kept_blobs().read(image.config_digest, MAX_DOCUMENT_BYTES)
+    return strict_json(body, what="image configuration")
 
 
 def manifest_bytes(artifact: Artifact) -> bytes:

@@ -1,5 +1,6 @@
 """Every write of the room, one function a use case."""
 
+from registry.services.archives import configs_in_archive, take_archive
 from registry.services.copies import copy_artifact
 from registry.services.imports import (
     fail_import,
@@ -27,6 +28,7 @@ __all__ = [
     "ask_test",
     "certified_repository",
     "change_registry",
+    "configs_in_archive",
     "copy_artifact",
     "ensure_repository",
     "export_layout",
@@ -38,5 +40,6 @@ __all__ = [
     "prune_layers",
     "prune_uploads",
     "run_import",
+    "take_archive",
     "test_registry",
 ]

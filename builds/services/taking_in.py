@@ -1,0 +1,143 @@
+"""From the archive that a builder left to a candidate in the catalog, or to *no change*.
+
+In this order, so that a death at any step leaves nothing half: the bytes into the store, the artifact's row, its copy
+in the candidates' repository (blobs, manifest, the tag last), then one transaction with subversion, build and record.
+Each step done again does nothing twice. The job's directory goes last.
+
+An older candidate of the same source that still waits for its reviewers is left to them: a proposal is withdrawn by
+whoever made it. The record of the newer one names it, and so does ``builds.selectors.builds.newer_candidate``.
+"""
+
+import shutil
+from datetime import datetime
+from pathlib import Path
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from audit.actor import Actor
+from audit.services import record
+from audit.verbs import Verb
+from builds.domain.sameness import same_content
+from builds.errors import BuildOutputMissing
+from builds.models import Build
+from builds.selectors.builds import build_by_id, compared_with, open_candidates
+from builds.services.causes import subject_of
+from catalog import services as catalog
+from catalog.models import Subversion
+from registry import selectors as registry_selectors
+from registry import services as registry
+from registry.errors import BlobMissing
+from registry.models import Artifact
+from registry.services.progress import Report, silent
+
+WORKER = Actor.system("worker")
+ARCHIVE = "image.tar"
+
+
+def take_in(*, build_id: UUID | str, now: datetime, progress: Report = silent) -> Build:
+    """Take in what a build left; the build as it ended. Again, after any death, yields one candidate.
+
+    Raises: BuildMissing; BuildOutputMissing; what reading the archive, copying and naming raise.
+    """
+    build = build_by_id(build_id)
+    if build.state == Build.State.BUILT:
+        same = _same_as(build, now)
+        if same is not None:
+            build = _end_unchanged(build, same, now=now)
+        else:
+            build = _add_candidate(build, now=now, progress=progress)
+    drop_directory(build)
+    return build
+
+
+def directory_of(build: Build) -> Path:
+    """Where the builder leaves what it made."""
+    return Path(settings.GOLDGATE_HOME) / "builds" / str(build.pk)
+
+
+def drop_directory(build: Build) -> None:
+    """Remove what the builder left, once the build has ended; a missing directory is fine."""
+    if not build.is_open:
+        shutil.rmtree(directory_of(build), ignore_errors=True)
+
+
+def _archive_of(build: Build) -> Path:
+    path = directory_of(build) / ARCHIVE
+    if not path.is_file():
+        raise BuildOutputMissing(f"The archive of {build} is gone.", cure="Start the build again.")
+    return path
+
+
+def _same_as(build: Build, now: datetime) -> Subversion | None:
+    """What is certified now, or the source's latest candidate, where the new image holds the same."""
+    made = registry.configs_in_archive(_archive_of(build))
+    for subversion in compared_with(build.source, now):
+        try:
+            known = registry_selectors.config_documents(subversion.artifact)
+        except BlobMissing:
+            continue  # an image of long ago whose bytes are gone: it cannot be told, so it is not the same
+        if same_content(made, known):
+            return subversion
+    return None
+
+
+@transaction.atomic
+def _end_unchanged(build: Build, same: Subversion, *, now: datetime) -> Build:
+    build = _locked(build.pk)
+    if build.state != Build.State.BUILT:
+        return build
+    build.state, build.finished_at = Build.State.NO_CHANGE, now
+    build.save(update_fields=["state", "finished_at"])
+    data = {"same_as": str(same.pk), "name": str(same), "digest": same.artifact.digest}
+    record(Verb.BUILD_UNCHANGED, actor=WORKER, subject=subject_of(build), at=now, data=data)
+    return build
+
+
+def _add_candidate(build: Build, *, now: datetime, progress: Report) -> Build:
+    artifact = registry.take_archive(
+        path=_archive_of(build), data={"build": str(build.pk), "reference": str(build)}, now=now, progress=progress
+    )
+    if build.source.candidate_repository_id is not None:
+        repository = registry_selectors.repositories().get(pk=build.source.candidate_repository_id)
+        registry.copy_artifact(artifact=artifact, to=repository, tag=_tag(build), progress=progress, now=now)
+    return _record_candidate(build, artifact, now=now)
+
+
+def _tag(build: Build) -> str:
+    return f"{build.source.version.name[:100]}-build.{build.number}"
+
+
+@transaction.atomic
+def _record_candidate(build: Build, artifact: Artifact, *, now: datetime) -> Build:
+    build = _locked(build.pk)
+    if build.state != Build.State.BUILT:
+        return build
+    older = open_candidates(build.source)
+    source = build.source
+    subversion = catalog.add_subversion(
+        version=source.version, artifact=artifact, created_by=source.owner, now=now, actor=WORKER
+    )
+    build.state, build.finished_at = Build.State.SUCCEEDED, now
+    build.artifact, build.subversion, build.output_digest = artifact, subversion, artifact.digest
+    build.save(update_fields=["state", "finished_at", "artifact", "subversion", "output_digest"])
+    record(
+        Verb.BUILD_SUCCEEDED,
+        actor=WORKER,
+        subject=subject_of(build),
+        at=now,
+        data={
+            "subversion": str(subversion.pk),
+            "name": str(subversion),
+            "artifact": str(artifact.pk),
+            "digest": artifact.digest,
+            "older_candidates": [str(one) for one in older],
+        },
+    )
+    return build
+
+
+def _locked(build_id: UUID) -> Build:
+    rows = Build.objects.select_for_update(of=("self",))
+    return rows.select_related("source__version__image", "source__owner").get(pk=build_id)

@@ -1,0 +1,30 @@
+"""From a build that was asked for to the builder's queue."""
+
+from builds.models import Build
+from builds.services.asking import begin_build
+from builds.services.ending import end_build
+from core.errors import GoldgateError, Kind
+from jobs.errors import JobCancelled, TimeLimitReached
+from jobs.handlers import MAX_ATTEMPTS, Run, handler
+from registry.errors import RegistryUnavailable
+
+
+@handler("builds.begin", retry_on=(RegistryUnavailable,), limit_seconds=1800)
+def begin(run: Run) -> None:
+    """Fetch a build's source and hand it to the builder's queue. What ends it is said on the build."""
+    try:
+        begin_build(build_id=run.subject_id, now=run.now(), progress=run.progress)
+    except JobCancelled:
+        _end(run, Build.State.STOPPED, "cancelled", "It was cancelled before it began.")
+        raise
+    except TimeLimitReached:
+        _end(run, Build.State.FAILED, "time_limit", "Fetching its source took longer than half an hour.")
+        raise
+    except GoldgateError as error:
+        if error.kind is not Kind.UNAVAILABLE or run.attempt >= MAX_ATTEMPTS:
+            _end(run, Build.State.FAILED, error.code, str(error))
+        raise
+
+
+def _end(run: Run, state: Build.State, code: str, failure: str) -> None:
+    end_build(build_id=run.subject_id, state=state, code=code, failure=failure, now=run.now())

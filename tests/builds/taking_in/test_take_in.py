@@ -1,0 +1,101 @@
+"""What a builder left becomes a candidate, once; or nothing, where nothing changed."""
+
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from audit.models import Record
+from builds.errors import BuildOutputMissing
+from builds.models import Build
+from builds.services.taking_in import directory_of, take_in
+from catalog.models import Subversion
+from registry.models import Artifact, Repository
+from registry.selectors import side_for
+from tests.builds.archives import built, digest_of, image_archive, relabelled
+from tests.factories.builds import SourceFactory
+from tests.factories.registry import LayoutFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def candidates(now: datetime) -> Repository:
+    registry = LayoutFactory(side="source")
+    return Repository.objects.create(registry=registry, path="candidates/base", created_at=now)
+
+
+class TestCandidate:
+    def test_is_added_with_its_artifact(self, now: datetime, tmp_path: Path) -> None:
+        archive = image_archive(tmp_path, {"app": b"1"})
+        build = built(now, archive)
+
+        ended = take_in(build_id=build.pk, now=now)
+
+        assert ended.state == "succeeded"
+        assert ended.artifact.digest == digest_of(archive)
+        assert ended.subversion.version_id == build.source.version_id
+        assert ended.subversion.created_by_id == build.source.owner_id
+        told = Record.objects.get(verb="build.succeeded")
+        assert told.data["subversion"] == str(ended.subversion_id)
+        assert told.data["digest"] == digest_of(archive)
+        assert not directory_of(build).exists()
+
+    def test_is_copied_where_candidates_stand(self, now: datetime, tmp_path: Path, candidates: Repository) -> None:
+        source = SourceFactory(now, candidate_repository=candidates)
+        archive = image_archive(tmp_path, {"app": b"1"})
+
+        take_in(build_id=built(now, archive, source=source).pk, now=now)
+
+        side = side_for(candidates.registry)
+        assert str(side.head_manifest(candidates.path, "12-build.1")) == digest_of(archive)
+
+    def test_twice_is_once(self, now: datetime, tmp_path: Path) -> None:
+        build = built(now, image_archive(tmp_path, {"app": b"1"}))
+
+        take_in(build_id=build.pk, now=now)
+        take_in(build_id=build.pk, now=now)
+
+        assert Subversion.objects.count() == 1
+        assert Record.objects.filter(verb="build.succeeded").count() == 1
+
+    def test_names_the_older_candidates_that_still_wait(self, now: datetime, tmp_path: Path) -> None:
+        source = SourceFactory(now)
+        first = take_in(build_id=built(now, image_archive(tmp_path, {"app": b"1"}), source=source).pk, now=now)
+
+        second = take_in(build_id=built(now, image_archive(tmp_path, {"app": b"2"}), source=source).pk, now=now)
+
+        told = Record.objects.get(verb="build.succeeded", subject_id=str(second.pk))
+        assert told.data["older_candidates"] == [str(first.subversion)]
+
+    def test_without_an_archive_says_what_to_do(self, now: datetime, tmp_path: Path) -> None:
+        build = built(now, image_archive(tmp_path, {"app": b"1"}))
+        (directory_of(build) / "image.tar").unlink()
+
+        with pytest.raises(BuildOutputMissing, match="Start the build again"):
+            take_in(build_id=build.pk, now=now)
+
+
+class TestNoChange:
+    def test_same_content_as_the_latest_candidate_adds_nothing(self, now: datetime, tmp_path: Path) -> None:
+        source = SourceFactory(now)
+        archive = image_archive(tmp_path, {"app": b"1"})
+        first = take_in(build_id=built(now, archive, source=source).pk, now=now)
+        again = built(now, relabelled(archive, {"org.opencontainers.image.created": "later"}), source=source)
+
+        ended = take_in(build_id=again.pk, now=now)
+
+        assert ended.state == "no_change"
+        assert (ended.artifact, ended.subversion) == (None, None)
+        assert Subversion.objects.count() == Artifact.objects.count() == 1
+        assert Record.objects.get(verb="build.unchanged").data["same_as"] == str(first.subversion_id)
+        assert not directory_of(again).exists()
+
+    def test_other_files_are_a_change(self, now: datetime, tmp_path: Path) -> None:
+        source = SourceFactory(now)
+        take_in(build_id=built(now, image_archive(tmp_path, {"app": b"1"}), source=source).pk, now=now)
+
+        again = take_in(build_id=built(now, image_archive(tmp_path, {"app": b"2"}), source=source).pk, now=now)
+
+        assert again.state == "succeeded"
+        assert Build.objects.filter(state="succeeded").count() == 2
