@@ -33,6 +33,15 @@ class FilledStage:
     user_line: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class _Outer:
+    """What every stage may name: the global values, what the caller gave, and the escape character."""
+
+    values: Mapping[str, str]
+    arguments: Mapping[str, str]
+    escape: str
+
+
 def platform_arguments(platform: str) -> dict[str, str]:
     """What BuildKit sets for ``platform``, built on the same one."""
     os, _, rest = platform.partition("/")
@@ -56,13 +65,14 @@ def filled_stages(
     dockerfile: Dockerfile, arguments: Mapping[str, str], *, platform: str = DEFAULT_PLATFORM
 ) -> list[FilledStage]:
     """Every stage with what its FROM, its ENV and its USER come to. Raises DockerfileMalformed."""
-    outer = global_values(dockerfile, arguments, platform=platform)
+    values = global_values(dockerfile, arguments, platform=platform)
+    outer = _Outer(values, arguments, dockerfile.escape)
     found: list[FilledStage] = []
     by_name: dict[str, FilledStage] = {}
     for stage in dockerfile.stages:
-        base = filled(stage.base, outer, line=stage.line, escape=dockerfile.escape)
+        base = filled(stage.base, values, line=stage.line, escape=dockerfile.escape)
         parent = by_name.get(base.lower())
-        one = _filled_stage(dockerfile, stage, base, parent, outer=outer, arguments=arguments)
+        one = _filled_stage(stage, base, parent, outer)
         found.append(one)
         if stage.name:
             by_name[stage.name] = one
@@ -88,11 +98,8 @@ def declared_names(instructions: Iterable[Instruction]) -> list[tuple[str, str |
     return found
 
 
-def _filled_stage(
-    dockerfile: Dockerfile, stage: Stage, base: str, parent: FilledStage | None, *,
-    outer: Mapping[str, str], arguments: Mapping[str, str],
-) -> FilledStage:  # fmt: skip
-    escape = dockerfile.escape
+def _filled_stage(stage: Stage, base: str, parent: FilledStage | None, outer: "_Outer") -> FilledStage:
+    escape, arguments = outer.escape, outer.arguments
     known: dict[str, str] = dict(parent.environment) if parent else {}
     set_by_env: set[str] = set()
     user, user_line = "", None
@@ -100,7 +107,7 @@ def _filled_stage(
         if one.is_on_build:
             continue
         if one.name == "ARG":
-            told = _declared(one, known, arguments, inherited=outer, escape=escape)
+            told = _declared(one, known, arguments, inherited=outer.values, escape=escape)
             known |= {name: value for name, value in told.items() if name not in set_by_env}
         elif one.name == "ENV":
             # All values of one ENV see what held before it.

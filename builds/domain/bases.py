@@ -1,6 +1,6 @@
 """What a Dockerfile takes from outside: every FROM, ``COPY --from=`` and ``RUN --mount=…,from=``.
 
-A name stands for an earlier stage of that name, else for an image. Where builders disagree about which of the two it is,
+A name stands for an earlier stage of that name, else for an image. Where builders disagree about which it is,
 it is refused: what is checked must be what is built.
 
 - A stage further down is a stage for BuildKit and an image for others.

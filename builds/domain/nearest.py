@@ -26,7 +26,7 @@ class Nearest:
 
 
 def nearest(path: str, tag: str, candidates: Iterable[Candidate], *, is_runtime_only: bool) -> Nearest | None:
-    """The nearest to ``path:tag``: same image and version, same image, same family, else the smallest that is certified.
+    """The nearest to ``path:tag``: same image and version, same image, same family, else the smallest one.
 
     ``path`` is a repository's path or a name: its last part is taken for the image's name.
     """

@@ -45,7 +45,7 @@ def resolve_bases(
     target: str = "",
     platforms: Sequence[str] = (),
 ) -> list[ResolvedBase]:
-    """Every place in order of lines, each with what it stands for at ``now``. Reads only. Raises DockerfileMalformed."""
+    """Every place by line, each with what it stands for at ``now``. Reads only. Raises DockerfileMalformed."""
     looker = _Looker(is_base_recipe=is_base_recipe, now=now)
     uses = base_uses(dockerfile, arguments, target=target, platforms=platforms)
     return [_resolved(use, looker) for use in uses]

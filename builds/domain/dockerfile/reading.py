@@ -1,6 +1,6 @@
 """From bytes to stages.
 
-- Text is UTF-8; a byte order mark is dropped, as BuildKit does; a NUL is refused (the parser would end there, silently).
+- Text is UTF-8; a byte order mark is dropped, as BuildKit does; a NUL is refused: the parser would end there, silently.
 - Sizes are capped before anything is parsed, and again on what came out.
 - What is checked here is what BuildKit refuses before it builds: an unknown instruction, one before the first FROM, a
   stage name that is none. A text that is accepted here and refused there would only be a late error; one that is read
@@ -20,10 +20,10 @@ MAX_INSTRUCTIONS = 2_000
 MAX_STAGES = 200
 MAX_VALUES = 20_000  # words of all instructions together
 
-INSTRUCTIONS = frozenset(
-    "ADD ARG CMD COPY ENTRYPOINT ENV EXPOSE FROM HEALTHCHECK LABEL MAINTAINER ONBUILD RUN SHELL STOPSIGNAL USER VOLUME"
-    " WORKDIR".split()
-)
+INSTRUCTIONS = frozenset({
+    "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
+    "RUN", "SHELL", "STOPSIGNAL", "USER", "VOLUME", "WORKDIR",
+})  # fmt: skip
 _NEVER_ON_BUILD = frozenset({"FROM", "ONBUILD", "MAINTAINER"})
 _STAGE_NAME = re.compile(r"\A[a-z][a-z0-9_.-]*\Z")
 _DIRECTIVE = re.compile(r"\A#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*\Z")
