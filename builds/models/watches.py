@@ -23,6 +23,11 @@ class Watch(models.Model):
     last_failure = models.TextField(blank=True)
     moved_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)  # by the breaker: it moved too often in a day
+    resumed_at = models.DateTimeField(null=True, blank=True)  # by a person: moves before that count no longer
+    # Of what the tag named last. Once it is done, its artifact becomes a candidate of the version.
+    last_import = models.ForeignKey(
+        "registry.Import", null=True, blank=True, on_delete=models.PROTECT, related_name="watches"
+    )
     next_due_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
@@ -67,7 +72,8 @@ class WaveRow(models.Model):
     subversion = models.ForeignKey(
         "catalog.Subversion", null=True, blank=True, on_delete=models.PROTECT, related_name="wave_rows"
     )
-    # Set where neither build nor candidate can say it: "fix_not_in_mirror", "no_source", "no_change".
+    # Set where neither build nor candidate can say it: "no_source", "pinned", "fix_not_in_mirror", and what the
+    # parent's end says of it.
     outcome = models.CharField(max_length=20, blank=True)
     outcome_detail = models.TextField(blank=True)
     started_at = models.DateTimeField(null=True, blank=True)  # None: waits for its parent's decision
