@@ -18,6 +18,8 @@ GOLDGATE_TIMESTAMP_SECONDS = env.seconds("GOLDGATE_TIMESTAMP_SECONDS", 900)
 GOLDGATE_OUTAGE_SECONDS = env.seconds("GOLDGATE_OUTAGE_SECONDS", 86_400)
 # Seconds that a worker holds a job before another may take it; renewed while it works.
 GOLDGATE_LEASE_SECONDS = env.seconds("GOLDGATE_LEASE_SECONDS", 60)
+# Which process this is; nobody but ``builder`` executes a Dockerfile.
+GOLDGATE_PROCESS = env.text("GOLDGATE_PROCESS", "web")
 # Key files: each process is given only the ones it needs.
 GOLDGATE_CREDENTIALS_KEY = env.secret_file("GOLDGATE_CREDENTIALS_KEY_FILE")
 GOLDGATE_SIGNING_KEY_FILE = env.text("GOLDGATE_SIGNING_KEY_FILE", "")
@@ -209,6 +211,32 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["request_id"]}},
     "root": {"handlers": ["stderr"], "level": env.text("GOLDGATE_LOG_LEVEL", "INFO")},
 }
+
+# How builds are held, and what one may use (docs/runbooks/builder.md).
+GOLDGATE_BUILDER_USER = env.text("GOLDGATE_BUILDER_USER", "")
+GOLDGATE_BUILDER_SECONDS = env.seconds("GOLDGATE_BUILDER_SECONDS", 3600)
+GOLDGATE_BUILDER_MEMORY_BYTES = env.whole("GOLDGATE_BUILDER_MEMORY_BYTES", 4 * 1024**3)
+GOLDGATE_BUILDER_DISK_BYTES = env.whole("GOLDGATE_BUILDER_DISK_BYTES", 20 * 1024**3)
+GOLDGATE_BUILDER_PROCESSES = env.whole("GOLDGATE_BUILDER_PROCESSES", 1024)
+# Files and directories of this machine that every build sees read-only at the same place: "/path,/path:/where".
+GOLDGATE_BUILDER_MOUNTS = env.text("GOLDGATE_BUILDER_MOUNTS", "")
+# Hosts with private addresses that sources may list, as "host:port", separated by commas.
+GOLDGATE_BUILDER_PRIVATE_HOSTS = env.text("GOLDGATE_BUILDER_PRIVATE_HOSTS", "")
+
+# Where recipes may be fetched from: directories of this machine, hosts as "host" or "host:port", separated by commas.
+GOLDGATE_SOURCE_DIRECTORIES = env.text("GOLDGATE_SOURCE_DIRECTORIES", "")
+GOLDGATE_SOURCE_HOSTS = env.text("GOLDGATE_SOURCE_HOSTS", "")
+# Those that may have private addresses.
+GOLDGATE_SOURCE_PRIVATE_HOSTS = env.text("GOLDGATE_SOURCE_PRIVATE_HOSTS", "")
+GOLDGATE_SOURCE_CA_FILE = env.text("GOLDGATE_SOURCE_CA_FILE", "")
+GOLDGATE_SOURCE_SSH_KEY_FILE = env.text("GOLDGATE_SOURCE_SSH_KEY_FILE", "")
+
+# BuildKit: buildctl, a buildkitd at tcp://host:port, and the builder's own certificate for it.
+GOLDGATE_BUILDKIT_BUILDCTL = env.text("GOLDGATE_BUILDKIT_BUILDCTL", "buildctl")
+GOLDGATE_BUILDKIT_ADDRESS = env.text("GOLDGATE_BUILDKIT_ADDRESS", "")
+GOLDGATE_BUILDKIT_CA_FILE = env.text("GOLDGATE_BUILDKIT_CA_FILE", "")
+GOLDGATE_BUILDKIT_CERTIFICATE_FILE = env.text("GOLDGATE_BUILDKIT_CERTIFICATE_FILE", "")
+GOLDGATE_BUILDKIT_KEY_FILE = env.text("GOLDGATE_BUILDKIT_KEY_FILE", "")
 
 # Sign-in by LDAP; its other variables are read in integrations/ldap.py.
 GOLDGATE_LDAP_URI = env.text("GOLDGATE_LDAP_URI", "")

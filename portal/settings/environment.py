@@ -41,6 +41,14 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
+def whole(name: str, default: int) -> int:
+    """A whole number above zero: bytes, processes."""
+    value = os.environ.get(name, str(default))
+    if not (value.isascii() and value.isdigit()) or int(value) == 0:
+        raise SettingMissing(f"{name} is {value!r}; it must be a whole number more than 0.")
+    return int(value)
+
+
 def secret_file(name: str) -> str:
     """The stripped contents of the file that the variable names; "" when it is unset.
 

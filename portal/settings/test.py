@@ -12,6 +12,7 @@ from portal.settings.base import DATABASES, GOLDGATE_HOME
 SECRET_KEY = "tests-only-session-key"  # noqa: S105
 GOLDGATE_CREDENTIALS_KEY = "dGVzdHMtb25seS1jcmVkZW50aWFscy1rZXktMzJieXQ="
 DEBUG = False
+GOLDGATE_PROCESS = os.environ.get("GOLDGATE_PROCESS", "test")
 ALLOWED_HOSTS = ["*"]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES["default"]["TEST"] = {"NAME": os.environ.get("GOLDGATE_TEST_DATABASE", "test_goldgate")}

@@ -1,0 +1,250 @@
+"""buildah (1.28 and later): Dockerfiles built in a confined place, from images that are already there.
+
+Nothing is pulled: each base is put into the job's own store from a layout of verified blobs, and the FROM that asks for
+it is answered from there (``--build-context``); the store's policy refuses registries, and there is no way to one.
+"""
+
+import functools
+import os
+import re
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from django.conf import settings
+
+from builds.adapters.builders import confinement
+from builds.adapters.builders.confinement import Ended, Job, Limits, Step
+from builds.adapters.builders.interface import (
+    BuilderFailed,
+    BuilderUnavailable,
+    BuildOutput,
+    BuildPlan,
+    LogSink,
+)
+from builds.adapters.builders.steps import failed_line
+from registry.adapters.archive import Archive
+from registry.errors import MalformedArchive
+
+BUILDAH, SKOPEO = "/usr/bin/buildah", "/usr/bin/skopeo"
+STORE = ("--root", "/build/storage", "--runroot", "/build/run", "--storage-driver", "vfs")
+BASES = "/bases"  # read-only: their blobs are links to our own store
+OUTPUT = "goldgate.invalid/output:built"  # RFC 2606: no registry has that name
+CURE = "On the builder's machine: apt-get install buildah runc skopeo uidmap (docs/runbooks/builder.md)."
+VERSION_SECONDS = 20
+TAIL_CHARACTERS = 4000
+ENVIRONMENT = {
+    "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
+    "HOME": "/build/home",
+    "TMPDIR": "/build/tmp",
+    "XDG_RUNTIME_DIR": "/build/run",
+    "LC_ALL": "C.UTF-8",
+    "BUILDAH_ISOLATION": "chroot",
+    # It is root of its user namespace already; it must not try to make another one.
+    "_CONTAINERS_USERNS_CONFIGURED": "done",
+}
+# Go names the machine's architecture otherwise than uname.
+_NATIVE = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x"}
+
+
+def limits() -> Limits:
+    """What one build may use, as the operator set it."""
+    return Limits(
+        wall_seconds=settings.GOLDGATE_BUILDER_SECONDS,
+        memory_bytes=settings.GOLDGATE_BUILDER_MEMORY_BYTES,
+        processes=settings.GOLDGATE_BUILDER_PROCESSES,
+        disk_bytes=settings.GOLDGATE_BUILDER_DISK_BYTES,
+        file_bytes=settings.GOLDGATE_BUILDER_DISK_BYTES,
+    )
+
+
+@functools.cache
+def buildah_version() -> str:
+    """As ``buildah --version`` says. Raises BuilderUnavailable."""
+    for program in (BUILDAH, SKOPEO):
+        if not os.access(program, os.X_OK):
+            raise BuilderUnavailable(f"{program} is not installed here.", cure=CURE)
+    said = subprocess.run(  # noqa: S603
+        [BUILDAH, "--version"],
+        capture_output=True,
+        text=True,
+        timeout=VERSION_SECONDS,
+        check=False,
+        env={"PATH": ENVIRONMENT["PATH"], "HOME": "/nonexistent"},
+    )
+    found = re.search(r"version (\S+)", said.stdout)
+    if found is None:
+        raise BuilderUnavailable(f"{BUILDAH} does not say its version.", cure=CURE)
+    return f"buildah {found[1]}"
+
+
+class BuildahBuilder:
+    """See Builder."""
+
+    def build(self, plan: BuildPlan, *, log: LogSink, check: Callable[[], None]) -> BuildOutput:
+        """See Builder."""
+        version = buildah_version()
+        held = confinement.holding(settings.GOLDGATE_BUILDER_USER)
+        for platform in plan.platforms:
+            _require_runnable(platform)
+        _prepare(plan, held.owner)
+        tail = _Tail(log)
+        job = Job(plan.directory, _steps(plan), ENVIRONMENT, limits(), mounts=[("bases", BASES)])
+        ended = confinement.run_confined(job, held, output=tail.take, check=check)
+        tail.flush()
+        _require_success(ended, len(job.steps), plan, tail.text)
+        digest = _take_archive(plan)
+        return BuildOutput(
+            archive=plan.archive,
+            digest=digest,
+            builder_id=f"{settings.GOLDGATE_URL}/builders/buildah",
+            builder_version=version,
+            isolation=f"{held.words}; no network",
+        )
+
+
+def native_platform() -> str:
+    """Of this machine, as Go writes it."""
+    machine = os.uname().machine
+    return f"linux/{_NATIVE.get(machine, machine)}"
+
+
+def _require_runnable(platform: str) -> None:
+    """Raises BuilderFailed for a platform whose programs do not run here."""
+    if platform == native_platform() or platform.startswith(f"{native_platform()}/"):
+        return
+    names = {native: machine for machine, native in _NATIVE.items()}
+    machine = names.get(platform.split("/")[1] if "/" in platform else platform, "")
+    if machine and Path(f"/proc/sys/fs/binfmt_misc/qemu-{machine}").exists():
+        return
+    raise BuilderFailed(
+        f"{platform} cannot be built here: this builder runs {native_platform()} and has no emulation for it.",
+        failure_code="platform_not_runnable",
+        cure="Take the platform off the source, add a builder of that kind, or install qemu-user-static.",
+    )
+
+
+def _prepare(plan: BuildPlan, owner: tuple[int, int]) -> None:
+    """The places that the steps expect, given to whoever root of the build is."""
+    for name in ("root", "bases"):
+        (plan.directory / name).mkdir(exist_ok=True)
+    for name in ("tmp", "home", "storage", "run", "out"):
+        (plan.work / name).mkdir(exist_ok=True)
+    (plan.work / "Dockerfile").write_bytes(plan.dockerfile)
+    if os.geteuid() != 0:
+        return
+    for directory, _, files in os.walk(plan.work):
+        os.chown(directory, *owner, follow_symlinks=False)
+        for name in files:
+            os.chown(os.path.join(directory, name), *owner, follow_symlinks=False)
+
+
+def _steps(plan: BuildPlan) -> list[Step]:
+    steps = []
+    for number, base in enumerate(plan.bases):
+        for platform, layout in base.layouts.items():
+            source = f"oci:{BASES}/{layout.relative_to(plan.directory / 'bases')}"
+            target = f"containers-storage:[vfs@/build/storage+/build/run]{_base_name(number, platform)}"
+            steps.append(Step((SKOPEO, "copy", "--quiet", source, target)))
+    steps += [Step(tuple(_bud(plan, platform)), "/build/context") for platform in plan.platforms]
+    if len(plan.platforms) == 1:
+        steps.append(Step((BUILDAH, *STORE, "push", "--quiet", OUTPUT, "oci-archive:/build/out/image.tar")))
+    else:
+        push = ("manifest", "push", "--quiet", "--all", OUTPUT, "oci-archive:/build/out/image.tar")
+        steps.append(Step((BUILDAH, *STORE, *push)))
+    return steps
+
+
+def _base_name(number: int, platform: str) -> str:
+    return f"goldgate.invalid/base/{number}:{platform.replace('/', '-')}"
+
+
+def _bud(plan: BuildPlan, platform: str) -> list[str]:
+    arguments = [BUILDAH, *STORE, "bud", "--isolation", "chroot", "--pull-never", "--no-cache", "--network", "host"]
+    arguments += ["--http-proxy=false", "--format", "oci", "--platform", platform, "-f", "/build/Dockerfile"]
+    for number, base in enumerate(plan.bases):
+        if platform in base.layouts:
+            image = f"container-image://{_base_name(number, platform)}"
+            for name in dict.fromkeys((base.asked, base.reference)):
+                arguments += ["--build-context", f"{name}={image}"]
+    for name, value in plan.arguments.items():
+        arguments += ["--build-arg", f"{name}={value}"]
+    for name, value in plan.labels.items():
+        arguments += ["--label", f"{name}={value}", "--annotation", f"{name}={value}"]
+    if plan.epoch is not None:
+        arguments += ["--timestamp", str(plan.epoch)]
+    if plan.target:
+        arguments += ["--target", plan.target]
+    arguments += ["-t" if len(plan.platforms) == 1 else "--manifest", OUTPUT, "/build/context"]
+    return arguments
+
+
+class _Tail:
+    """Hands what the build says to the log, and remembers the end of it."""
+
+    def __init__(self, log: LogSink) -> None:
+        self._log = log
+        self._bytes = b""
+        self.text = ""
+
+    def take(self, chunk: bytes) -> None:
+        """Whole lines at a time, so that no character and no secret is cut in two; a very long one as it is."""
+        whole, found, self._bytes = (self._bytes + chunk).rpartition(b"\n")
+        if found:
+            self._say(whole + found)
+        elif len(self._bytes) > confinement.CHUNK_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """What stands after the last line end."""
+        rest, self._bytes = self._bytes, b""
+        if rest:
+            self._say(rest)
+
+    def _say(self, data: bytes) -> None:
+        text = data.decode("utf-8", "replace")
+        self.text = (self.text + text)[-TAIL_CHARACTERS:]
+        self._log(text)
+
+
+def _require_success(ended: Ended, steps: int, plan: BuildPlan, tail: str) -> None:
+    """Raises BuilderFailed, with the line of the Dockerfile where the log names its step."""
+    if ended.stopped_by:
+        line = failed_line(tail, plan.dockerfile)
+        raise BuilderFailed(ended.stopped_because, failure_code=ended.stopped_by, line=line)
+    if len(ended.codes) == steps and not any(ended.codes):
+        return
+    said = [line for line in tail.splitlines() if line.strip()]
+    last = said[-1].strip()[:500] if said else "it said nothing"
+    begun = ended.codes[-1] if ended.codes else None
+    how = "could not be begun" if begun is None else f"ended with {begun}"
+    raise BuilderFailed(f"buildah {how}: {last}", failure_code="build_failed", line=failed_line(tail, plan.dockerfile))
+
+
+def _take_archive(plan: BuildPlan) -> str:
+    """Move the archive out of what the build could write; the digest that it names. Raises BuilderFailed."""
+    source = plan.work / "out" / "image.tar"
+    partial = plan.archive.with_suffix(".part")
+    try:
+        # What a build wrote may be a link to anything.
+        descriptor = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError as error:
+        raise BuilderFailed("buildah ended well and left no image.", failure_code="image_missing") from error
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+            raise BuilderFailed("buildah ended well and left no plain file.", failure_code="image_missing")
+        with partial.open("wb") as target:
+            shutil.copyfileobj(file, target, 1 << 20)
+            target.flush()
+            os.fsync(target.fileno())
+    os.replace(partial, plan.archive)
+    try:
+        with Archive(plan.archive) as archive:
+            return str(archive.choose().digest)
+    except MalformedArchive as error:
+        raise BuilderFailed(
+            f"What buildah wrote is no image: {error.detail}", failure_code="image_malformed"
+        ) from error

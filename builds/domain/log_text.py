@@ -1,0 +1,70 @@
+"""What may stand in a log: text for people, without what moves cursors, turns letters round, or is a secret."""
+
+import base64
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+from urllib.parse import quote
+
+MASK = "•••"
+SHORTEST_SECRET = 6  # characters: a shorter value would mask half of every log
+# ECMA-48: CSI, then OSC, DCS, SOS, PM and APC up to their terminator or the line's end, then two-character escapes.
+_ESCAPE = re.compile(
+    r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]?"
+    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c\n]{0,4096}(?:\x07|\x1b\\|\x9c)?"
+    r"|\x1b[ -/]{0,8}[0-~]?"
+)
+_SECRET_NAME = re.compile(
+    r"pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|auth", re.IGNORECASE
+)
+# Of no use in a log, and able to show another text than there is (UAX #9, "Trojan source").
+_TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+
+
+def neutral(text: str) -> str:
+    """``text`` with lines and tabs kept, escape sequences gone, and every other control character made visible."""
+    text = _ESCAPE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _TURNING.sub("\N{REPLACEMENT CHARACTER}", text)
+    return "".join(_visible(character) if _is_control(character) else character for character in text)
+
+
+def _is_control(character: str) -> bool:
+    return character not in "\n\t" and unicodedata.category(character) in ("Cc", "Cs")
+
+
+def _visible(character: str) -> str:
+    code = ord(character)
+    return chr(0x2400 + code) if code < 0x20 else "\N{REPLACEMENT CHARACTER}"  # the control pictures
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a variable of that name probably holds a secret."""
+    return _SECRET_NAME.search(name) is not None
+
+
+class Masker:
+    """Takes secrets out of a text: known values in the spellings they usually get, and what ``find`` finds."""
+
+    def __init__(self, values: Iterable[str], find: Callable[[str], Iterable[str]] = lambda text: ()) -> None:
+        spellings = {one for value in values if len(value) >= SHORTEST_SECRET for one in _spellings(value)}
+        # Longest first: a value within another one must not leave the rest of it standing.
+        ordered = sorted(spellings, key=len, reverse=True)
+        self._known = re.compile("|".join(re.escape(one) for one in ordered)) if ordered else None
+        self._find = find
+
+    def mask(self, text: str) -> str:
+        """``text`` with every secret replaced by MASK."""
+        if self._known is not None:
+            text = self._known.sub(MASK, text)
+        for value in sorted(set(self._find(text)), key=len, reverse=True):
+            if len(value) >= SHORTEST_SECRET:
+                text = text.replace(value, MASK)
+        return text
+
+
+def _spellings(value: str) -> Iterable[str]:
+    body = value.encode()
+    # Whole groups of three: what follows them (a line end, more text) changes only the last letters.
+    encoded = base64.b64encode(body[: len(body) // 3 * 3]).decode()
+    lines = [line.strip() for line in value.splitlines() if len(line.strip()) >= SHORTEST_SECRET]
+    return [value, *lines, quote(value, safe=""), encoded]
