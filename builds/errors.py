@@ -84,3 +84,91 @@ class LayersRefused(GoldgateError):
 
     code: ClassVar[str] = "layers_refused"
     kind: ClassVar[Kind] = Kind.REFUSED
+
+
+class SourceInvalid(GoldgateError):
+    """A source's fields do not fit; ``errors`` names each."""
+
+    code: ClassVar[str] = "source_invalid"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class SourceTaken(GoldgateError):
+    """Another source has this name, or builds this version already."""
+
+    code: ClassVar[str] = "source_taken"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class SourceRefused(GoldgateError):
+    """What the repository holds, or how it answers, is not taken."""
+
+    code: ClassVar[str] = "source_refused"
+
+
+class SourceUnavailable(GoldgateError):
+    """The repository does not answer; another try may help."""
+
+    code: ClassVar[str] = "source_unavailable"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+
+
+class CommitUnsigned(GoldgateError):
+    """The source asks for a commit that is signed by somebody it lists, and this one is not."""
+
+    code: ClassVar[str] = "commit_unsigned"
+
+
+class ContextDamaged(GoldgateError):
+    """The kept context is not the one that the recipe names."""
+
+    code: ClassVar[str] = "context_damaged"
+
+
+class NothingToCompare(GoldgateError):
+    """One of the two is no image: nothing in it runs."""
+
+    code: ClassVar[str] = "nothing_to_compare"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class WatchMissing(GoldgateError):
+    """There is no such watch."""
+
+    code: ClassVar[str] = "watch_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class WatchExists(GoldgateError):
+    """The tag is followed for that version already."""
+
+    code: ClassVar[str] = "watch_exists"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class WatchGoesOn(GoldgateError):
+    """The watch is in another state than this needs: stopped, paused, or not stopped."""
+
+    code: ClassVar[str] = "watch_state"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class WatchTimerWrong(GoldgateError):
+    """A tag is not looked at that often, or that seldom."""
+
+    code: ClassVar[str] = "watch_timer_wrong"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class WatchWithoutTag(GoldgateError):
+    """The reference names no tag that could move."""
+
+    code: ClassVar[str] = "watch_without_tag"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class WaveMissing(GoldgateError):
+    """There is no such wave."""
+
+    code: ClassVar[str] = "wave_missing"
+    kind: ClassVar[Kind] = Kind.MISSING

@@ -45,6 +45,7 @@ class Source(models.Model):
     is_signature_required = models.BooleanField(default=False)
     allowed_signers = models.TextField(blank=True, max_length=20_000)  # ssh-keygen's ALLOWED SIGNERS lines
     gpg_keys = models.TextField(blank=True, max_length=100_000)  # armoured public keys
+    known_hosts = models.TextField(blank=True, max_length=20_000)  # of an ssh address: its host's public keys
     renew_every_days = models.PositiveIntegerField(default=7)
     is_paused = models.BooleanField(default=False)
     last_commit = models.CharField(max_length=64, blank=True)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,30 +35,35 @@ class Ended:
     stderr: str  # the last TAIL_BYTES
 
 
-def run_child(
+def run_child(  # noqa: PLR0913 — one keyword a thing that the child is given
     arguments: Sequence[str],
     *,
     directory: Path,
     environment: Mapping[str, str],
     limits: Limits,
     check: Callable[[], None] = lambda: None,
+    stdin: Path | None = None,
+    stdout: Path | None = None,
+    has_network: bool = False,
 ) -> Ended:
     """Run ``arguments`` to its end, or to its limits, in a process group of its own that is killed afterwards.
 
+    It reads ``stdin`` and writes ``stdout`` (held to ``file_bytes`` like every file) where they are named.
     ``check`` is called while it runs; what it raises stops the child. Raises OSError when it cannot be started.
     """
     if not os.access(arguments[0], os.X_OK):
         raise FileNotFoundError(f"{arguments[0]} cannot be run")
     numbers = [str(limits.data_bytes), str(limits.file_bytes), str(limits.cpu_seconds)]
-    command = [sys.executable, "-I", "-S", str(LIMITED), *numbers, "--", *arguments]
+    command = [sys.executable, "-I", "-S", str(LIMITED), *numbers, "network" if has_network else "--", *arguments]
     stderr_path = directory / "stderr"
-    with stderr_path.open("wb") as stderr:
+    with ExitStack() as opened:
+        stderr = opened.enter_context(stderr_path.open("wb"))
         process = subprocess.Popen(  # noqa: S603
             command,
             cwd=directory,
             env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdin=opened.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL,
+            stdout=opened.enter_context(stdout.open("wb")) if stdout else subprocess.DEVNULL,
             stderr=stderr,
             start_new_session=True,
         )

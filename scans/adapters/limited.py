@@ -1,6 +1,7 @@
 """Becomes another program, with limits and without a network. Run as a script of its own: never imported.
 
-``python -I -S limited.py DATA_BYTES FILE_BYTES CPU_SECONDS -- PROGRAM ARGUMENT…``. Limits are set here, in the child,
+``python -I -S limited.py DATA_BYTES FILE_BYTES CPU_SECONDS -- PROGRAM ARGUMENT…``; ``network`` in the place of ``--``
+keeps the network, for what must reach an address that was judged before. Limits are set here, in the child,
 since setting them between fork and exec of a threaded parent is not safe. Where the kernel lets us, the
 child gets a network namespace with nothing in it; where not, it still has no proxy and no name to ask for.
 """
@@ -25,7 +26,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     try:
         libc = ctypes.CDLL(None)
-        if libc.unshare(CLONE_NEWNET) != 0:
+        if sys.argv[4] != "network" and libc.unshare(CLONE_NEWNET) != 0:
             libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
         # After unshare, which clears it: a worker that is killed takes its child along.
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
