@@ -36,7 +36,7 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.IMPORT_ASKED: [JobRule("registry.import")],
     Verb.REGISTRY_TEST_ASKED: [JobRule("registry.test", is_once=True)],
     # scans
-    Verb.ARTIFACT_IMPORTED: [JobRule("scans.inventory", is_once=True)],
+    Verb.ARTIFACT_IMPORTED: [JobRule("scans.inventory", is_once=True), JobRule("builds.adopt", is_once=True)],
     Verb.SCAN_ASKED: [JobRule("scans.inventory", is_once=True)],
     Verb.ARTIFACT_INVENTORIED: [JobRule("scans.match", is_once=True)],
     Verb.FEED_SYNC_ASKED: [JobRule("scans.sync_feed", is_once=True)],
@@ -47,6 +47,10 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_SIGNED: [JobRule("signing.send")],
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
     # builds
+    Verb.SOURCE_FETCH_ASKED: [JobRule("builds.fetch", is_once=True)],
+    Verb.SUBVERSION_ADDED: [JobRule("builds.inspect_subversion", is_once=True)],
+    Verb.INSPECTION_ASKED: [JobRule("builds.inspect", is_once=True)],
+    Verb.BUILD_ASKED: [JobRule("builds.begin", is_once=True)],
     Verb.BUILD_MADE: [JobRule("builds.take_in")],
     # approvals
     Verb.PUBLICATION_SENT: [JobRule("approvals.finalise")],

@@ -8,12 +8,10 @@ An older candidate of the same source that still waits for its reviewers is left
 whoever made it. The record of the newer one names it, and so does ``builds.selectors.builds.newer_candidate``.
 """
 
-import shutil
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
-from django.conf import settings
 from django.db import transaction
 
 from audit.actor import Actor
@@ -24,6 +22,7 @@ from builds.errors import BuildOutputMissing
 from builds.models import Build
 from builds.selectors.builds import build_by_id, compared_with, open_candidates
 from builds.services.causes import subject_of
+from builds.services.directories import ARCHIVE, directory_of, remove_tree
 from catalog import services as catalog
 from catalog.models import Subversion
 from registry import selectors as registry_selectors
@@ -33,7 +32,6 @@ from registry.models import Artifact
 from registry.services.progress import Report, silent
 
 WORKER = Actor.system("worker")
-ARCHIVE = "image.tar"
 
 
 def take_in(*, build_id: UUID | str, now: datetime, progress: Report = silent) -> Build:
@@ -52,19 +50,14 @@ def take_in(*, build_id: UUID | str, now: datetime, progress: Report = silent) -
     return build
 
 
-def directory_of(build: Build) -> Path:
-    """Where the builder leaves what it made."""
-    return Path(settings.GOLDGATE_HOME) / "builds" / str(build.pk)
-
-
 def drop_directory(build: Build) -> None:
     """Remove what the builder left, once the build has ended; a missing directory is fine."""
     if not build.is_open:
-        shutil.rmtree(directory_of(build), ignore_errors=True)
+        remove_tree(directory_of(build.pk))
 
 
 def _archive_of(build: Build) -> Path:
-    path = directory_of(build) / ARCHIVE
+    path = directory_of(build.pk) / ARCHIVE
     if not path.is_file():
         raise BuildOutputMissing(f"The archive of {build} is gone.", cure="Start the build again.")
     return path

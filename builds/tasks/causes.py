@@ -1,15 +1,17 @@
 """From a build that was asked for to the builder's queue."""
 
+from builds.errors import SourceUnavailable
 from builds.models import Build
 from builds.services.asking import begin_build
 from builds.services.ending import end_build
+from builds.services.sources import fail_fetch
 from core.errors import GoldgateError, Kind
 from jobs.errors import JobCancelled, TimeLimitReached
 from jobs.handlers import MAX_ATTEMPTS, Run, handler
 from registry.errors import RegistryUnavailable
 
 
-@handler("builds.begin", retry_on=(RegistryUnavailable,), limit_seconds=1800)
+@handler("builds.begin", retry_on=(SourceUnavailable, RegistryUnavailable), limit_seconds=1800)
 def begin(run: Run) -> None:
     """Fetch a build's source and hand it to the builder's queue. What ends it is said on the build."""
     try:
@@ -27,4 +29,6 @@ def begin(run: Run) -> None:
 
 
 def _end(run: Run, state: Build.State, code: str, failure: str) -> None:
-    end_build(build_id=run.subject_id, state=state, code=code, failure=failure, now=run.now())
+    build = end_build(build_id=run.subject_id, state=state, code=code, failure=failure, now=run.now())
+    if build.recipe_id is None:
+        fail_fetch(source_id=build.source_id, failure=failure, now=run.now())

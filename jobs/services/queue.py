@@ -1,5 +1,6 @@
 """Writes of jobs: queue, cancel, try again."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,6 +55,37 @@ def enqueue(
         written = _write_once(job)
         ring()
     return written
+
+
+def enqueue_many(kind: str, *, args_of: Mapping[str, dict[str, Any]], now: datetime) -> None:
+    """Write one job for each subject id of ``args_of``, in one statement however many there are.
+
+    Where a job of the same kind is queued for a subject already, that one will do.
+    Raises RuntimeError for a kind without handler.
+    """
+    known = handler_of(kind)
+    if known is None:
+        raise RuntimeError(f"no room handles the job kind {kind!r}")
+    rows = [
+        Job(
+            kind=kind,
+            queue=known.queue,
+            subject_id=subject_id,
+            args=args,
+            key=f"{kind}:{subject_id}",
+            max_attempts=known.max_attempts,
+            limit_seconds=known.limit_seconds,
+            run_at=now,
+            created_at=now,
+        )
+        for subject_id, args in args_of.items()
+    ]
+    if not rows:
+        return
+    with transaction.atomic():
+        # Nothing but the key can be there already: ids are made here.
+        Job.objects.bulk_create(rows, ignore_conflicts=True)
+        ring()
 
 
 def _write_once(job: Job) -> Job:

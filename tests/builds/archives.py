@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 from builds.models import Build, Source
-from builds.services.taking_in import directory_of
+from builds.services.directories import directory_of
 from tests.factories import images
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.images import archive_on
@@ -45,8 +45,8 @@ def built(now: datetime, archive: Path, *, source: Source | None = None) -> Buil
     build = BuildFactory(now, recipe=RecipeFactory(now, source=source))
     Build.objects.filter(pk=build.pk).update(state="built", started_at=now)
     build.refresh_from_db()
-    directory_of(build).mkdir(parents=True)
-    shutil.copy(archive, directory_of(build) / "image.tar")
+    directory_of(build.pk).mkdir(parents=True)
+    shutil.copy(archive, directory_of(build.pk) / "image.tar")
     return build
 
 

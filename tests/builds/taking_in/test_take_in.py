@@ -8,7 +8,8 @@ import pytest
 from audit.models import Record
 from builds.errors import BuildOutputMissing
 from builds.models import Build
-from builds.services.taking_in import directory_of, take_in
+from builds.services.directories import directory_of
+from builds.services.taking_in import take_in
 from catalog.models import Subversion
 from registry.models import Artifact, Repository
 from registry.selectors import side_for
@@ -39,7 +40,7 @@ class TestCandidate:
         told = Record.objects.get(verb="build.succeeded")
         assert told.data["subversion"] == str(ended.subversion_id)
         assert told.data["digest"] == digest_of(archive)
-        assert not directory_of(build).exists()
+        assert not directory_of(build.pk).exists()
 
     def test_is_copied_where_candidates_stand(self, now: datetime, tmp_path: Path, candidates: Repository) -> None:
         source = SourceFactory(now, candidate_repository=candidates)
@@ -70,7 +71,7 @@ class TestCandidate:
 
     def test_without_an_archive_says_what_to_do(self, now: datetime, tmp_path: Path) -> None:
         build = built(now, image_archive(tmp_path, {"app": b"1"}))
-        (directory_of(build) / "image.tar").unlink()
+        (directory_of(build.pk) / "image.tar").unlink()
 
         with pytest.raises(BuildOutputMissing, match="Start the build again"):
             take_in(build_id=build.pk, now=now)
@@ -89,7 +90,7 @@ class TestNoChange:
         assert (ended.artifact, ended.subversion) == (None, None)
         assert Subversion.objects.count() == Artifact.objects.count() == 1
         assert Record.objects.get(verb="build.unchanged").data["same_as"] == str(first.subversion_id)
-        assert not directory_of(again).exists()
+        assert not directory_of(again.pk).exists()
 
     def test_other_files_are_a_change(self, now: datetime, tmp_path: Path) -> None:
         source = SourceFactory(now)
