@@ -17,6 +17,7 @@ from audit.services import record
 from audit.verbs import Verb
 from builds.adapters.builders import builder_for
 from builds.adapters.builders.interface import (
+    BUILT_CONTEXT,
     BuilderFailed,
     BuilderUnavailable,
     BuildOutput,
@@ -118,7 +119,7 @@ def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run
     _require_checks(recipe)
     run.progress(text="laying out the context and the bases")
     (directory / "work").mkdir()
-    unpack_context(recipe, directory / "work")
+    unpack_context(recipe, directory / "work" / BUILT_CONTEXT)
     platforms = list(recipe.platforms) or ["linux/amd64"]
     plan = BuildPlan(
         directory=directory,

@@ -1,6 +1,7 @@
 """What runs a Dockerfile. Only the builder process does, and only through these."""
 
 from builds.adapters.builders.buildah import BuildahBuilder
+from builds.adapters.builders.buildkit import BuildKitBuilder
 from builds.adapters.builders.interface import Builder, BuilderUnavailable
 from builds.models import Source
 
@@ -12,5 +13,7 @@ def builder_for(source: Source) -> Builder:
     match source.builder:
         case Source.Builder.BUILDAH:
             return BuildahBuilder()
+        case Source.Builder.BUILDKIT:
+            return BuildKitBuilder()
         case _:
-            raise BuilderUnavailable(f"{source} is built by {source.builder}, which does not run here.")
+            raise BuilderUnavailable(f"{source} is built by a pipeline elsewhere; nothing is built here.")

@@ -24,6 +24,7 @@ from builds.adapters.builders.interface import (
     BuildPlan,
     LogSink,
 )
+from builds.adapters.builders.network import PORT, AllowedHosts, Proxy
 from builds.adapters.builders.steps import failed_line
 from registry.adapters.archive import Archive
 from registry.errors import MalformedArchive
@@ -31,6 +32,7 @@ from registry.errors import MalformedArchive
 BUILDAH, SKOPEO = "/usr/bin/buildah", "/usr/bin/skopeo"
 STORE = ("--root", "/build/storage", "--runroot", "/build/run", "--storage-driver", "vfs")
 BASES = "/bases"  # read-only: their blobs are links to our own store
+MOUNTS = "/mounts"
 OUTPUT = "goldgate.invalid/output:built"  # RFC 2606: no registry has that name
 CURE = "On the builder's machine: apt-get install buildah runc skopeo uidmap (docs/runbooks/builder.md)."
 VERSION_SECONDS = 20
@@ -91,9 +93,23 @@ class BuildahBuilder:
             _require_runnable(platform)
         _prepare(plan, held.owner)
         tail = _Tail(log)
-        job = Job(plan.directory, _steps(plan), ENVIRONMENT, limits(), mounts=[("bases", BASES)])
-        ended = confinement.run_confined(job, held, output=tail.take, check=check)
+        proxy = network_of(plan)
+        job = Job(
+            plan.directory,
+            _steps(plan),
+            ENVIRONMENT | _proxy_variables(plan),
+            limits(),
+            mounts=[("bases", BASES), *operator_mounts()],
+            watches=[lambda: _tell(proxy, log)],
+            take_listener=proxy.serve if proxy else None,
+        )
+        try:
+            ended = confinement.run_confined(job, held, output=tail.take, check=check)
+        finally:
+            if proxy:
+                proxy.close()
         tail.flush()
+        _tell(proxy, log)
         _require_success(ended, len(job.steps), plan, tail.text)
         digest = _take_archive(plan)
         return BuildOutput(
@@ -101,8 +117,59 @@ class BuildahBuilder:
             digest=digest,
             builder_id=f"{settings.GOLDGATE_URL}/builders/buildah",
             builder_version=version,
-            isolation=f"{held.words}; no network",
+            isolation=f"{held.words}; {_network_words(plan)}",
         )
+
+
+def network_of(plan: BuildPlan) -> Proxy | None:
+    """The plan's way out; None where it has none."""
+    if plan.allowed_hosts is None:
+        return None
+    private = [one.strip() for one in settings.GOLDGATE_BUILDER_PRIVATE_HOSTS.split(",") if one.strip()]
+    return Proxy(AllowedHosts.of(plan.allowed_hosts, private))
+
+
+def _tell(proxy: Proxy | None, log: LogSink) -> None:
+    while proxy and proxy.said:
+        log(proxy.said.popleft())
+
+
+def _network_words(plan: BuildPlan) -> str:
+    if plan.allowed_hosts is None:
+        return "no network"
+    return f"network: {', '.join(plan.allowed_hosts) or 'nothing is listed'}"
+
+
+def _proxy_variables(plan: BuildPlan) -> dict[str, str]:
+    """Predefined build arguments: no Dockerfile need declare them, and none of them ends in an image."""
+    if plan.allowed_hosts is None:
+        return {}
+    address = f"http://127.0.0.1:{PORT}"
+    names = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
+    return dict.fromkeys(names, address) | {"no_proxy": "localhost,127.0.0.1", "NO_PROXY": "localhost,127.0.0.1"}
+
+
+def operator_mounts() -> list[tuple[str, str]]:
+    """What every build sees read-only of this machine: where it is, where it appears inside the sandbox.
+
+    Raises BuilderUnavailable for one that is not there: a build without it would be another build.
+    """
+    mounts = []
+    for number, (source, _) in enumerate(_declared_mounts()):
+        if not Path(source).exists():
+            raise BuilderUnavailable(f"{source}, which GOLDGATE_BUILDER_MOUNTS names, does not exist.")
+        mounts.append((source, f"{MOUNTS}/{number}"))
+    return mounts
+
+
+def _declared_mounts() -> list[tuple[str, str]]:
+    """Each mount: a path of this machine, and its place in the build's root."""
+    pairs = []
+    for one in settings.GOLDGATE_BUILDER_MOUNTS.split(","):
+        source, _, target = one.strip().partition(":")
+        if source:
+            pairs.append((source, target or source))
+    return pairs
 
 
 def native_platform() -> str:
@@ -169,7 +236,9 @@ def _bud(plan: BuildPlan, platform: str) -> list[str]:
             image = f"container-image://{_base_name(number, platform)}"
             for name in dict.fromkeys((base.asked, base.reference)):
                 arguments += ["--build-context", f"{name}={image}"]
-    for name, value in plan.arguments.items():
+    for number, (_, target) in enumerate(_declared_mounts()):
+        arguments += ["--volume", f"{MOUNTS}/{number}:{target}:ro"]
+    for name, value in {**plan.arguments, **_proxy_variables(plan)}.items():
         arguments += ["--build-arg", f"{name}={value}"]
     for name, value in plan.labels.items():
         arguments += ["--label", f"{name}={value}", "--annotation", f"{name}={value}"]

@@ -170,11 +170,11 @@ def run_step(plan: Plan, step: Plan) -> int:
 
 def hand_over_listener(plan: Plan) -> None:
     """The one way out of the network namespace: a listening socket, made in here and accepted from outside."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        # netdevice(7): SIOCSIFFLAGS, IFF_UP. Programs may talk to themselves, whatever the policy.
+        fcntl.ioctl(control, 0x8914, struct.pack("16sH14s", b"lo", 1, b""))
     if plan["listener_fd"] is None:
         return
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
-        request = struct.pack("16sH14s", b"lo", 1, b"")  # SIOCSIFFLAGS IFF_UP
-        fcntl.ioctl(control, 0x8914, request)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.bind(("127.0.0.1", PROXY_PORT))
         listener.listen(64)
