@@ -29,6 +29,7 @@ from builds.selectors.sources import source_by_id, source_subject
 from builds.services.bases import resolve_bases
 from builds.services.contexts import pack_context
 from builds.services.recipes import Found, keep_recipe
+from builds.services.schedules import ensure_schedules
 from catalog.models import Version
 from core.errors import FieldError
 from registry.models import Repository
@@ -78,6 +79,7 @@ def add_source(*, wanted: SourceFields, created_by: Person, now: datetime, actor
     with _names_taken(), transaction.atomic():
         made = Source.objects.create(**columns, created_at=now, created_by=created_by)
         _record(Verb.SOURCE_ADDED, made, actor=actor or created_by.as_actor(), now=now, changed=sorted(columns))
+        ensure_schedules()
     return made
 
 
