@@ -1,0 +1,137 @@
+"""What runs in the child: reads layers, writes what is in them as JSON lines. Run as a program of its own.
+
+``python -I child.py`` in a directory with ``job.json`` ({"limits", "layers": [{"path", "digest", "packed_bytes"}]}).
+It writes ``files.jsonl`` (the merged files), ``sights.jsonl`` (secrets of every layer, by path, kind and line) and,
+last, ``result.json``. It opens the blobs that the job names, for reading, and those three files: no name from an
+archive is ever a path here.
+"""
+
+import hashlib
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
+
+from builds.adapters.secrets import FoundSecret, find_secrets
+from builds.domain.layer_files.entries import to_line
+from builds.domain.layer_files.limits import LayerLimits
+from builds.domain.layer_files.packing import UNPACKING_ERRORS, open_packed
+from builds.domain.layer_files.refusals import LayerRefused
+from builds.domain.layer_files.tar import Counted, Header, TarStream
+from builds.domain.merging import Content, MergedTree, path_of
+from builds.domain.secret_names import is_text_place, name_of_secret
+
+MAX_SIGHTS = 1000
+
+
+@dataclass(slots=True)
+class _Reader:
+    """All layers of one image."""
+
+    counted: Counted
+    tree: MergedTree
+    sights: IO[str]
+    layers: list[dict[str, Any]] = field(default_factory=list)
+    sight_count: int = 0
+
+    def read(self, layer: dict[str, Any], number: int) -> None:
+        """Read one layer to its end. Raises LayerRefused."""
+        before = (self.counted.entries, self.counted.unpacked_bytes)
+        with Path(layer["path"]).open("rb") as raw:
+            hashing = _Hashing(raw, layer["digest"].partition(":")[0])
+            try:
+                tar = TarStream(open_packed(hashing), self.counted, packed_bytes=layer["packed_bytes"])
+                for header in tar.headers():
+                    self._take(tar, header, number)
+            except UNPACKING_ERRORS as error:
+                raise LayerRefused(f"It cannot be unpacked: {error}.") from error
+            if hashing.digest() != layer["digest"]:
+                raise LayerRefused("Its bytes are not those that its digest names.")
+        entries, unpacked = self.counted.entries - before[0], self.counted.unpacked_bytes - before[1]
+        self.layers.append({"digest": layer["digest"], "entries": entries, "file_bytes": unpacked})
+
+    def _take(self, tar: TarStream, header: Header, number: int) -> None:
+        path = path_of(header, self.counted.limits.depth)
+        content = None
+        if header.is_regular:
+            is_read = is_text_place(path, header.stored_bytes)
+            content, body = _content(tar, is_kept=is_read)
+            self._see(path, number, header.size, find_secrets(body) if is_read else [])
+        self.tree.put(header, content, layer=number)
+
+    def _see(self, path: str, number: int, size: int, found: list[FoundSecret]) -> None:
+        named = name_of_secret(path) if size else ""
+        rows: list[dict[str, Any]] = [{"kind": named, "line": None, "is_certain": True}] if named else []
+        rows += [{"kind": one.kind, "line": one.line, "is_certain": one.is_certain} for one in found]
+        for row in rows:
+            self.sight_count += 1
+            if self.sight_count <= MAX_SIGHTS:
+                self.sights.write(json.dumps({"path": path, "layer": number, **row}) + "\n")
+
+
+class _Hashing:
+    """A file that hashes what is read of it."""
+
+    def __init__(self, file: IO[bytes], algorithm: str) -> None:
+        self._file = file
+        self._algorithm = algorithm
+        self._hasher = hashlib.new(algorithm)
+
+    def read(self, size: int = -1, /) -> bytes:
+        piece = self._file.read(size)
+        self._hasher.update(piece)
+        return piece
+
+    def digest(self) -> str:
+        """Of the whole file: what nobody asked for is read now."""
+        while self.read(1 << 20):
+            pass
+        return f"{self._algorithm}:{self._hasher.hexdigest()}"
+
+
+def _content(tar: TarStream, *, is_kept: bool) -> tuple[Content, bytes]:
+    hasher, start, kept = hashlib.sha256(), b"", bytearray()
+    for piece in tar.content():
+        hasher.update(piece)
+        if len(start) < 4:
+            start += bytes(piece[: 4 - len(start)])
+        if is_kept:
+            kept += piece
+    magic = "elf" if start == b"\x7fELF" else "script" if start.startswith(b"#!") else ""
+    return Content(hasher.hexdigest(), magic), bytes(kept)
+
+
+def read_image(job: dict[str, Any], directory: Path) -> dict[str, Any]:
+    """Read every layer and write the lists; what the result says."""
+    counted = Counted(LayerLimits(**job["limits"]))
+    tree, count, number = MergedTree(counted), 0, 0
+    with (directory / "sights.jsonl").open("w") as sights, (directory / "files.jsonl").open("w") as files:
+        reader = _Reader(counted, tree, sights)
+        try:
+            for number, layer in enumerate(job["layers"]):
+                reader.read(layer, number)
+            for entry in tree.files():
+                files.write(to_line(entry))
+                count += 1
+        except LayerRefused as refused:
+            digest = job["layers"][number]["digest"]
+            return {"failure": str(refused), "layer": number, "digest": digest}
+    return {"failure": "", "layers": reader.layers, "files": count, "sights": reader.sight_count}
+
+
+def main() -> None:
+    """Read the job, write the result, which counts only when it is whole."""
+    directory = Path.cwd()
+    job = json.loads((directory / "job.json").read_text())
+    try:
+        result = read_image(job, directory)
+    except MemoryError:
+        result = {"failure": "Its files need more memory than one inspection may use.", "layer": None, "digest": ""}
+    (directory / "result.json").write_text(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main()
