@@ -1,7 +1,7 @@
 """``python -m portal.local [--demo]``: start everything, say when it answers, stop everything.
 
 In order: home and keys → PostgreSQL and Redis → migrations, first administrator, keys → web,
-worker, scheduler, signer, publisher → gate → the line that says it is ready.
+worker, scheduler, signer, publisher, builder → gate → the line that says it is ready.
 """
 
 import hashlib
@@ -19,7 +19,13 @@ from types import FrameType
 from portal.local import postgres
 from portal.local.errors import CannotStart
 from portal.local.options import PROJECT, Options, reachable, read_options, require_free_ports
-from portal.local.programs import common_environment, gate_program, portal_programs, store_programs
+from portal.local.programs import (
+    common_environment,
+    gate_program,
+    missing_for_builds,
+    portal_programs,
+    store_programs,
+)
 from portal.local.supervise import Supervisor, shell_line, tail, write_configuration
 
 START_SECONDS = 120
@@ -132,6 +138,8 @@ def _announce(options: Options, started: float) -> None:
         _say(f"From your own machine: ssh -L {options.port}:127.0.0.1:{options.port} THIS-HOST")
     if not options.redis_url:
         _say("Redis 6.2 from its wheel is for trying out; set REDIS_URL to a supported server for real use.")
+    if missing := missing_for_builds():
+        _say(f"Nothing is built here yet: {', '.join(missing)} missing (Debian: apt-get install buildah skopeo).")
     _say("Keys are plain files readable by you alone (unprotected); docs/how-to/deploy.md says how to keep them apart.")
     _say(f"Goldgate is ready: {options.url}  ({time.monotonic() - started:.1f} s; Ctrl-C stops everything)")
 

@@ -1,6 +1,7 @@
 """The processes of a local server, each with the secrets it needs and no others."""
 
 import os
+import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +50,8 @@ def common_environment(options: Options, database_url: str) -> dict[str, str]:
     }
     passed_on = ("GOLDGATE_ONE_PERSON", "GOLDGATE_TIMESTAMP_SECONDS", "GOLDGATE_LEASE_SECONDS", "GOLDGATE_LOG_LEVEL")
     environment.update({name: os.environ[name] for name in passed_on if name in os.environ})
-    environment.update({name: value for name, value in os.environ.items() if name.startswith("GOLDGATE_LDAP_")})
+    prefixes = ("GOLDGATE_LDAP_", "GOLDGATE_SOURCE_", "GOLDGATE_BUILDER_")
+    environment.update({name: value for name, value in os.environ.items() if name.startswith(prefixes)})
     return environment
 
 
@@ -79,7 +81,7 @@ def store_programs(options: Options, postgres: LocalPostgres | None) -> list[Pro
 
 
 def portal_programs(options: Options) -> list[Program]:
-    """Web, worker, scheduler, signer and publisher."""
+    """Web, worker, scheduler, signer, publisher and builder."""
     home = options.home
     manage = f"{sys.executable} {PROJECT / 'manage.py'}"
     celery = f"{sys.executable} -m celery -A portal worker --loglevel=WARNING --without-gossip --without-mingle"
@@ -113,7 +115,22 @@ def portal_programs(options: Options) -> list[Program]:
             "publisher", f"{manage} run_publisher", PRIORITY_PORTAL,
             {"GOLDGATE_PROCESS": "publisher", "GOLDGATE_SNAPSHOT_KEYS_DIR": str(home.snapshot_keys)},
         ),
+        # It runs other people's Dockerfiles: no key of ours, and nothing of this environment reaches a build.
+        Program(
+            "builder", f"{celery} -Q builds -c 1 -n builder@%%h", PRIORITY_PORTAL,
+            {"GOLDGATE_PROCESS": "builder", **_buildkit_environment()},
+        ),
     ]  # fmt: skip
+
+
+def _buildkit_environment() -> dict[str, str]:
+    """Where buildkitd is and how to prove who we are: the builder's alone."""
+    return {name: value for name, value in os.environ.items() if name.startswith("GOLDGATE_BUILDKIT_")}
+
+
+def missing_for_builds() -> list[str]:
+    """The programs that buildah's builds need and that are not here."""
+    return [name for name in ("buildah", "skopeo") if shutil.which(name, path="/usr/sbin:/usr/bin") is None]
 
 
 def gate_program(options: Options) -> Program:
