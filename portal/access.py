@@ -121,6 +121,8 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:policies": {"GET": readers()},
     "api:policy-active": {"GET": readers()},
     "api:policy": {"GET": readers()},
+    "api:grants": {"GET": readers()},
+    "api:grant": {"GET": readers()},
     # approvals
     "api:requests": {
         "GET": readers(),
@@ -142,6 +144,15 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:proposal-withdraw": {
         "POST": in_team(only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN))
     },
+    "api:waivers": {
+        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN, scope="propose")
+    },
+    # No scope from here on: a robot gives nothing, and ends nothing.
+    "api:waiver-give": {"POST": only(Role.REVIEWER, Role.SECURITY_REVIEWER)},
+    "api:waiver-refuse": {
+        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)
+    },
+    "api:waiver-end": {"POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
     # No scope: a robot is no reviewer, and ends nothing.
     "api:reviews": {"GET": readers(), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
     "api:packet": {"GET": readers()},
@@ -151,6 +162,17 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:subversion-suspend": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
     "api:subversion-lift": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
     "api:subversion-revoke": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
+    "api:recipe-reviews": {"GET": readers(), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
+    "api:recipe-withdraw": {
+        "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN))
+    },
+    # builds
+    "api:sources": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="catalog")},
+    "api:source": {"GET": readers(), "PATCH": only(Role.PLATFORM_ADMIN, scope="catalog")},
+    "api:source-fetch": {"POST": only(Role.PLATFORM_ADMIN, scope="catalog")},
+    "api:source-recipes": {"GET": readers()},
+    "api:recipe": {"GET": readers()},
+    "api:recipe-difference": {"GET": readers()},
     # signing
     "api:signing-keys": {"GET": PUBLIC},  # public halves only: whoever verifies must be able to fetch them
     "api:signing-key-pem": {"GET": PUBLIC},
@@ -208,6 +230,34 @@ ROUTES: dict[str, dict[str, Access]] = {
     "web:registry-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
     "web:registry": {"GET": readers(""), "POST": only(Role.PLATFORM_ADMIN)},
     "web:registry-test": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:sources": {"GET": readers("")},
+    "web:source-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:source": {"GET": readers("")},
+    "web:source-edit": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:source-fetch": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:source-rebuild": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:source-switch": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:recipes": {"GET": readers("")},
+    "web:recipe": {"GET": readers(""), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
+    "web:recipe-withdraw": {"POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN))},
+    "web:builds": {"GET": readers("")},
+    "web:build": {"GET": readers("")},
+    "web:build-log": {"GET": readers("")},
+    "web:build-again": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:waves": {"GET": readers("")},
+    "web:wave": {"GET": readers(""), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
+    "web:watches": {"GET": readers("")},
+    "web:watch-resume": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:watch-pause": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:difference-ask": {"GET": readers("")},
+    "web:difference": {"GET": readers("")},
+    "web:waivers": {"GET": readers("")},
+    "web:waiver-new": {"GET": only(*PROPOSERS), "POST": only(*PROPOSERS)},
+    "web:waiver": {"GET": readers("")},
+    # Who may: the service asks, as whoever asked for it may also take it back.
+    "web:waiver-give": {"POST": only(Role.REVIEWER, Role.SECURITY_REVIEWER)},
+    "web:waiver-refuse": {"POST": only(*PROPOSERS)},
+    "web:waiver-end": {"POST": only(*PROPOSERS)},
     "web:decisions": {"GET": readers("")},
     "web:decision": {"GET": any_person()},  # whoever was refused follows the link that the cluster showed
     "web:record": {"GET": readers("")},

@@ -43,8 +43,20 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, tuple[str, ...]], ...]],
         ),
     ),
     (
+        "How images come to be",
+        (
+            ("Sources", "git-branch", "sources", ("sources", "source", "pipeline")),
+            ("Recipes", "file-code", "recipes", ("recipes", "recipe")),
+            ("Builds", "hammer", "builds", ("builds", "build")),
+            ("Waves", "wave-sine", "waves", ("waves", "wave")),
+            ("Upstream tags", "radar", "watches", ("watches", "watch")),
+            ("Compare", "git-compare", "difference-ask", ("difference",)),
+        ),
+    ),
+    (
         "What was decided",
         (
+            ("Waivers", "ticket", "waivers", ("waivers", "waiver")),
             ("Decisions", "gavel", "decisions", ("decisions", "decision")),
             ("Record", "book-2", "record", ("record",)),
         ),

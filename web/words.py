@@ -56,6 +56,51 @@ STATES: dict[str, Look] = {
     "active": Look("active", "ok", "circle-check-filled"),
     "inactive": Look("switched off", "dim", "circle-minus"),
     "ended": Look("ended", "dim", "circle-minus"),
+    # a source, a recipe, a build
+    "paused": Look("paused", "dim", "player-pause"),
+    "approved": Look("approved", "ok", "circle-check-filled"),
+    "unreviewed": Look("not reviewed", "warn", "alert-triangle-filled"),
+    "never_built": Look("never built", "dim", "circle-dashed"),
+    "built": Look("being taken in", "wait", "hourglass"),
+    "no_change": Look("no change", "dim", "circle-check"),
+    "stopped": Look("stopped", "warn", "ban"),
+    "reproduced": Look("reproduced", "ok", "circle-check-filled"),
+    "not_reproduced": Look("not reproduced", "warn", "alert-triangle-filled"),
+    # a grant
+    "in_force": Look("in force", "ok", "shield-check-filled"),
+    "expiring": Look("ends soon", "warn", "calendar-due"),
+    "refused": Look("refused", "no", "circle-x-filled"),
+    # the certified side
+    "moved": Look("moved", "no", "alert-triangle-filled"),
+    "gone": Look("gone", "no", "circle-x-filled"),
+    "closed": Look("closed", "dim", "circle-check"),
+    "pullable": Look("can be pulled", "ok", "circle-check-filled"),
+    "not_pullable": Look("cannot be pulled", "no", "circle-x-filled"),
+}
+
+# Whether an image is renewed as often as it should be.
+RENEWALS: dict[str, Look] = {
+    "green": Look("green: in time", "ok", "circle-check-filled"),
+    "amber": Look("amber: mind it", "warn", "alert-triangle-filled"),
+    "red": Look("red: not renewed", "no", "circle-x-filled"),
+    "none": Look("nothing renews it", "dim", "help-octagon-filled"),
+}
+
+# What a rule says of a Dockerfile or of the files in an image, worst first.
+CHECKS: dict[str, Look] = {
+    "error": Look("error", "no", "circle-x-filled"),
+    "warning": Look("warning", "warn", "alert-triangle-filled"),
+    "note": Look("note", "dim", "info-circle"),
+    "waived": Look("waived", "wait", "ticket"),
+}
+
+# What became of a thing between two builds or two recipes.
+SIGNS: dict[str, Look] = {
+    "added": Look("added", "wait", "plus"),
+    "removed": Look("removed", "warn", "minus"),
+    "changed": Look("changed", "medium", "writing"),
+    "upgraded": Look("upgraded", "ok", "circle-check"),
+    "downgraded": Look("downgraded", "no", "alert-triangle-filled"),
 }
 
 OUTCOMES: dict[str, Look] = {

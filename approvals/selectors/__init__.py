@@ -11,6 +11,7 @@ from approvals.selectors.certificates import (
 from approvals.selectors.evidence import evidence_of
 from approvals.selectors.proposals import (
     latest_proposal,
+    latest_proposals,
     open_proposals,
     open_proposals_about,
     packet_by_id,
@@ -31,6 +32,7 @@ __all__ = [
     "certifications_of",
     "evidence_of",
     "latest_proposal",
+    "latest_proposals",
     "live_certification",
     "moved_certified",
     "moved_since_packet",

@@ -1,5 +1,6 @@
 """Reads of proposals: what waits for whom, and what the policy says about it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -54,6 +55,14 @@ def packet_by_id(packet_id: UUID | str) -> Packet:
 def latest_proposal(subversion: Subversion) -> Proposal | None:
     """The newest proposal of a subversion."""
     return proposals().filter(subversion=subversion).first()
+
+
+def latest_proposals(subversion_ids: Iterable[UUID]) -> dict[UUID, Proposal]:
+    """Subversion id → its newest proposal. One query."""
+    found: dict[UUID, Proposal] = {}
+    for proposal in proposals().filter(subversion_id__in=list(subversion_ids)):
+        found.setdefault(proposal.subversion_id, proposal)
+    return found
 
 
 def open_proposals_about(artifact_id: UUID | str) -> QuerySet[Proposal]:

@@ -137,6 +137,9 @@ def _filled(route, world: World) -> str:
         "grant_id": world.reviewer.role_grants.first().pk,
         "team_id": world.team.pk,
         "token_id": world.token.pk,
+        **world.supply.keys(),
+        "older": good.artifact.digest,
+        "newer": world.bad.artifact.digest,
     }
     wanted = route.pattern.converters
     return reverse(f"web:{route.name}", kwargs={name: values[name] for name in wanted})

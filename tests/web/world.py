@@ -28,6 +28,7 @@ from tests.factories.approvals import ProposalFactory, certified, known
 from tests.factories.catalog import ArtifactFactory, SubversionFactory, VersionFactory
 from tests.factories.jobs import JobFactory
 from tests.factories.registry import RegistryFactory
+from tests.web.supply import Supply, build_supply
 
 HOSTILE = "<script>alert(1)</script>\"'><img src=x onerror=alert(1)>"
 
@@ -59,6 +60,7 @@ class World:
     token: ServiceToken
     loose: str  # a digest without a place in the catalog
     schedule: UUID
+    supply: Supply
 
     def addresses(self) -> dict[str, str]:
         """One address for each page that is read, by the name of its view."""
@@ -110,6 +112,7 @@ class World:
             "team": f"/teams/{self.team.pk}",
             "tokens": "/tokens",
             "token-new": "/tokens/new",
+            **self.supply.addresses(good, self.bad),
         }
 
 
@@ -191,6 +194,7 @@ def build() -> World:
     feed = Feed.objects.get(name="debian")
     Feed.objects.filter(pk=feed.pk).update(problems=[{"where": "line 1", "why": HOSTILE}], snapshot_source=HOSTILE)
     token, _ = token_for(admin)
+    supply = build_supply(now, admin=admin, requester=requester, good=good, waiting=waiting, hostile=HOSTILE)
     return World(
         now=now,
         admin=admin,
@@ -215,6 +219,7 @@ def build() -> World:
         token=token,
         loose=loose.digest,
         schedule=ensure_schedule("Sync the feeds", "scans.sync_all_feeds", every_seconds=3600).pk,
+        supply=supply,
     )
 
 

@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from web import words
+from web.visible import visible, visible_line
 
 register = template.Library()
 
@@ -54,6 +55,24 @@ def outcome_badge(outcome: object, large: bool = False) -> SafeString:
 def severity_badge(severity: object) -> SafeString:
     """One severity. None means that nobody rated it, which is said."""
     return _badge(words.look_of(words.SEVERITIES, "unknown" if severity in (None, "") else severity))
+
+
+@register.simple_tag
+def renewal_badge(light: object) -> SafeString:
+    """Whether it is renewed in time, as word, colour and shape."""
+    return _badge(words.look_of(words.RENEWALS, light))
+
+
+@register.simple_tag
+def check_badge(severity: object) -> SafeString:
+    """How grave what a rule found is."""
+    return _badge(words.look_of(words.CHECKS, severity))
+
+
+@register.simple_tag
+def sign_badge(sign: object) -> SafeString:
+    """What became of a thing: added, removed, changed. A word and a shape, so never colour alone."""
+    return _badge(words.look_of(words.SIGNS, sign))
 
 
 @register.simple_tag
@@ -148,6 +167,30 @@ def label_of(value: object) -> str:
     return str(getattr(value, "value", value)).replace("_", " ")
 
 
+@register.filter(name="visible")
+def visible_filter(value: object) -> str:
+    """A stranger's text with its unseen characters written out; still escaped by the template."""
+    return visible(str(value))
+
+
+@register.filter(name="visible_line")
+def visible_line_filter(value: object) -> str:
+    """The same on one line."""
+    return visible_line(str(value))
+
+
+@register.inclusion_tag("components/source_lines.html")
+def source_lines(lines: Iterable[Any], what: str) -> dict[str, Any]:
+    """A text with its line numbers, each line an anchor, what was found of a line beneath it."""
+    return {"lines": list(lines), "what": what}
+
+
+@register.inclusion_tag("components/diff_lines.html")
+def diff_lines(lines: Iterable[Any], what: str) -> dict[str, Any]:
+    """A text's changed lines: a sign and a word for each, never colour alone."""
+    return {"lines": list(lines), "what": what}
+
+
 @register.inclusion_tag("components/progress.html")
 def progress_bar(job: Any) -> dict[str, Any]:
     """How far a job is: a bar when the total is known, words always."""
@@ -233,10 +276,11 @@ def verdict(content: str, look: words.Look, sentence: str) -> SafeString:
 
 @register.simple_tag
 def look(kind: str, value: object) -> words.Look:
-    """The look of a value, for ``verdict``: kind is "state" or "outcome"."""
+    """The look of a value, for ``verdict``: kind is "state", "renewal" or "outcome"."""
     if isinstance(value, bool):
         value = "allowed" if value else "denied"
-    return words.look_of(words.STATES if kind == "state" else words.OUTCOMES, value)
+    tables = {"state": words.STATES, "renewal": words.RENEWALS}
+    return words.look_of(tables.get(kind, words.OUTCOMES), value)
 
 
 @register.simple_block_tag

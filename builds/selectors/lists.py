@@ -1,0 +1,230 @@
+"""Lists of sources, recipes, builds, waves and watches, and the parts that a page about one of them shows."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+
+from builds.errors import BuildMissing, SourceMissing, WatchMissing, WaveMissing
+from builds.models import (
+    Build,
+    Cause,
+    Check,
+    DriftAlarm,
+    LogChunk,
+    PullProbe,
+    Recipe,
+    Source,
+    TrustedPipeline,
+    Watch,
+    Wave,
+    WaveRow,
+)
+from catalog.models import Subversion
+
+ENDED_WELL = (Build.State.SUCCEEDED, Build.State.NO_CHANGE)
+
+
+def sources(*, text: str = "") -> QuerySet[Source]:
+    """Sources by name, with newest build and recipe, and when one last went well; ``text`` narrows by name or image."""
+    renewals = Build.objects.filter(source=OuterRef("pk"), purpose=Build.Purpose.RENEWAL).order_by("-asked_at", "-id")
+    newest = Recipe.objects.filter(source=OuterRef("pk")).order_by("-number")
+    good = renewals.filter(state__in=ENDED_WELL).order_by("-finished_at")
+    found = Source.objects.all()
+    if text:
+        found = found.filter(Q(name__icontains=text) | Q(version__image__name__icontains=text))
+    return (
+        found.select_related("version__image", "owner")
+        .annotate(
+            last_build_id=Subquery(renewals.values("pk")[:1]),
+            last_build_number=Subquery(renewals.values("number")[:1]),
+            last_build_state=Subquery(renewals.values("state")[:1]),
+            last_good_at=Subquery(good.values("finished_at")[:1]),
+            newest_recipe_id=Subquery(newest.values("pk")[:1]),
+            newest_recipe_number=Subquery(newest.values("number")[:1]),
+            newest_recipe_approved_at=Subquery(newest.values("approved_at")[:1]),
+            newest_recipe_withdrawn_at=Subquery(newest.values("withdrawn_at")[:1]),
+        )
+        .order_by("name")
+    )
+
+
+def source_by_id(source_id: UUID | str) -> Source:
+    """One source, with what ``sources`` adds. Raises SourceMissing."""
+    found = sources().select_related("candidate_repository__registry", "created_by").filter(pk=source_id).first()
+    if found is None:
+        raise SourceMissing("There is no such source.", cure="See the sources.")
+    return found
+
+
+def recipes(*, state: str = "", source: str = "") -> QuerySet[Recipe]:
+    """Recipes, newest first, without their texts; narrowed to unreviewed, approved or withdrawn, and to a source."""
+    conditions = {
+        "unreviewed": Q(approved_at=None),
+        "approved": Q(approved_at__isnull=False, withdrawn_at=None),
+        "withdrawn": Q(withdrawn_at__isnull=False),
+    }
+    found = Recipe.objects.select_related("source__version__image", "source__owner", "author")
+    if state:
+        found = found.filter(conditions[state])
+    if source:
+        found = found.filter(source__name__icontains=source)
+    return found.defer("dockerfile", "files").order_by("-created_at", "-id")
+
+
+def recipes_waiting() -> QuerySet[Recipe]:
+    """The newest recipe of each source, where nobody approved it yet."""
+    newer = Recipe.objects.filter(source=OuterRef("source"), number__gt=OuterRef("number"))
+    return recipes().filter(~Exists(newer), approved_at=None)
+
+
+def checks_of(recipe: Recipe) -> list[Check]:
+    """What the rules found in a recipe, in the order of its lines. One query."""
+    return list(Check.objects.filter(recipe=recipe).order_by("line", "id"))
+
+
+def builds() -> QuerySet[Build]:
+    """Every build, newest first."""
+    return (
+        Build.objects.select_related("source__version__image", "recipe", "subversion__version__image", "asked_by")
+        .defer("recipe__dockerfile", "recipe__files", "provenance")
+        .order_by("-asked_at", "-id")
+    )
+
+
+def build_by_id(build_id: UUID | str) -> Build:
+    """One build, whole but for its recipe's texts. Raises BuildMissing."""
+    found = (
+        Build.objects.select_related(
+            "source__version__image",
+            "source__owner",
+            "recipe__author",
+            "artifact",
+            "subversion__version__image",
+            "asked_by",
+            "reproduces",
+            "publication",
+        )
+        .defer("recipe__files")
+        .filter(pk=build_id)
+        .first()
+    )
+    if found is None:
+        raise BuildMissing("There is no such build.", cure="See the builds.")
+    return found
+
+
+def build_of(subversion: Subversion) -> Build | None:
+    """The build that a subversion came from; None when it was imported. One query."""
+    return (
+        Build.objects.select_related("source", "recipe__author")
+        .defer("recipe__dockerfile", "recipe__files")
+        .filter(subversion=subversion, purpose=Build.Purpose.RENEWAL)
+        .order_by("-asked_at", "-id")
+        .first()
+    )
+
+
+def causes_of(build: Build) -> list[Cause]:
+    """Why a build was started, the first reason first."""
+    return list(Cause.objects.filter(build=build).order_by("at", "id"))
+
+
+def held_causes(source: Source) -> QuerySet[Cause]:
+    """Reasons that the breaker held back: they started nothing."""
+    return Cause.objects.filter(source=source, build=None).order_by("-at", "-id")
+
+
+def log_tail(build: Build, *, chunks: int = 60) -> tuple[list[LogChunk], bool]:
+    """The last pieces of a build's log in their order, and whether there are earlier ones. One query."""
+    found = list(LogChunk.objects.filter(build=build).order_by("-number")[: chunks + 1])
+    return list(reversed(found[:chunks])), len(found) > chunks
+
+
+def log_chunks(build: Build) -> QuerySet[LogChunk]:
+    """The whole log, piece by piece."""
+    return LogChunk.objects.filter(build=build).order_by("number")
+
+
+def reproductions_of(build: Build) -> list[Build]:
+    """Second builds of the same recipe, newest first."""
+    return list(Build.objects.filter(reproduces=build).order_by("-asked_at", "-id"))
+
+
+def failing_builds() -> QuerySet[Build]:
+    """The newest renewal of each source, where it failed or was stopped."""
+    newer = Build.objects.filter(
+        source=OuterRef("source"), purpose=Build.Purpose.RENEWAL, number__gt=OuterRef("number")
+    )
+    return builds().filter(
+        ~Exists(newer), purpose=Build.Purpose.RENEWAL, state__in=(Build.State.FAILED, Build.State.STOPPED)
+    )
+
+
+def pipelines_of(source: Source) -> list[TrustedPipeline]:
+    """The pipelines elsewhere that a source believes, those that ended last."""
+    return sorted(TrustedPipeline.objects.filter(source=source), key=lambda one: one.ended_at is not None)
+
+
+def waves() -> QuerySet[Wave]:
+    """Every wave, newest first."""
+    return Wave.objects.order_by("-opened_at", "-id")
+
+
+def wave_by_id(wave_id: UUID | str) -> Wave:
+    """Raises WaveMissing."""
+    if (found := Wave.objects.filter(pk=wave_id).first()) is None:
+        raise WaveMissing("There is no such wave.", cure="See the waves.")
+    return found
+
+
+def rows_of(wave: Wave) -> QuerySet[WaveRow]:
+    """A wave's rows with everything that tells how each stands, parents first. One query."""
+    return (
+        WaveRow.objects.filter(wave=wave)
+        .select_related(
+            "version__image",
+            "parent__version__image",
+            "build__source",
+            "build__subversion",
+            "import_asked",
+            "subversion__artifact",
+        )
+        .order_by("id")
+    )
+
+
+def rows_of_waves(wave_ids: Iterable[UUID]) -> dict[UUID, list[WaveRow]]:
+    """Wave id → its rows, for a list. One query."""
+    found: dict[UUID, list[WaveRow]] = {}
+    rows = WaveRow.objects.filter(wave_id__in=list(wave_ids)).select_related("version__image", "build", "subversion")
+    for row in rows.order_by("id"):
+        found.setdefault(row.wave_id, []).append(row)
+    return found
+
+
+def watches(*, text: str = "") -> QuerySet[Watch]:
+    """Every watched upstream tag, the first first; narrowed to a part of the image's or the repository's name."""
+    found = Watch.objects.select_related("version__image", "repository__registry", "owner")
+    if text:
+        found = found.filter(Q(version__image__name__icontains=text) | Q(repository__path__icontains=text))
+    return found.order_by("created_at", "id")
+
+
+def watch_by_id(watch_id: UUID | str) -> Watch:
+    """Raises WatchMissing."""
+    if (found := watches().filter(pk=watch_id).first()) is None:
+        raise WatchMissing("There is no such watch.", cure="See the upstream tags.")
+    return found
+
+
+def drift_alarms() -> QuerySet[DriftAlarm]:
+    """Every drift alarm, newest first."""
+    return DriftAlarm.objects.select_related("repository__registry", "closed_by").order_by("-opened_at", "-id")
+
+
+def pull_probes() -> QuerySet[PullProbe]:
+    """The last probe of each certified digest, those that failed first."""
+    return PullProbe.objects.select_related("subversion__version__image", "subversion__artifact").order_by(
+        "is_pullable", "-probed_at", "pk"
+    )

@@ -1,0 +1,160 @@
+"""The difference between two images as pages show it: computed once from what never changes, then remembered.
+
+Two digests name the same bytes for ever, an inspection and an inventory are of one digest; only findings move, with the
+scan that says so. So what was computed is kept under the names of all it was made from. Where a part is unknown, it is
+computed again the next time: somebody may be looking into it at this moment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import cache
+
+from builds.domain.difference import Difference, ImageDifference, Unknown
+from builds.errors import NothingToCompare
+from builds.selectors import differences
+from core.canonical import sha256_of
+from registry.models import Artifact
+
+KEPT_SECONDS = 24 * 3600
+ROWS = 300  # of one part that a page shows
+
+
+def remembered(older: Artifact, newer: Artifact, *, made_from: Sequence[str]) -> Difference:
+    """The difference, from memory where nothing that it was made from has moved.
+
+    ``made_from`` names what may move beside the digests: scans and inspections. Raises NothingToCompare.
+    """
+    key = "difference:" + sha256_of([older.digest, newer.digest, sorted(made_from)])
+    found = cache.get(key)
+    if isinstance(found, Difference):
+        return found
+    found = differences.difference(older, newer)
+    if not any(image.unknown for image in found.images):
+        cache.set(key, found, KEPT_SECONDS)
+    return found
+
+
+def remembered_or_none(older: Artifact | None, newer: Artifact, *, made_from: Sequence[str]) -> Difference | None:
+    """The same; None where there is nothing to compare with."""
+    if older is None:
+        return None
+    try:
+        return remembered(older, newer, made_from=made_from)
+    except NothingToCompare:
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One sentence of a summary, and how much it should alarm: ok, warn, no, dim."""
+
+    tone: str
+    icon: str
+    text: str
+
+
+def points(difference: Difference) -> list[Point]:
+    """The difference in a few sentences, what a reviewer must not miss first."""
+    if difference.is_same:
+        return [Point("dim", "info-circle", "It is the same digest: nothing differs.")]
+    told = difference.summary()
+    found = [*_alarms(told, difference), *_packages(told), *_findings(told), *_size(told)]
+    for platform in difference.only_newer:
+        found.insert(0, Point("warn", "plus", f"The platform {platform} is new."))
+    for platform in difference.only_older:
+        found.insert(0, Point("warn", "minus", f"The platform {platform} is gone."))
+    for image in difference.images:
+        for part, reason in image.unknown.items():
+            found.append(Point("warn", "help-octagon-filled", f"Unknown, {part}: {reason}"))
+    if told.get("is_only_package_patches"):
+        text = "Only packages rose: same configuration, no new set-uid file, no new finding."
+        found.insert(0, Point("ok", "circle-check-filled", text))
+    return found
+
+
+def _alarms(told: dict[str, Any], difference: Difference) -> list[Point]:
+    rows = (
+        ("new_setuid_count", "new set-uid or set-gid file"),
+        ("new_capabilities_count", "file with new capabilities"),
+        ("new_world_writable_count", "file that everybody may write now"),
+        ("new_executable_count", "new program"),
+    )
+    found = []
+    for name, noun in rows:
+        if number := told.get(name):
+            tone = "warn" if name == "new_executable_count" else "no"
+            found.append(Point(tone, "alert-triangle-filled", f"{number} {noun}{'' if number == 1 else 's'}."))
+    if told.get("has_config_change"):
+        fields = sorted(
+            {one.field for image in difference.images for one in image.configuration if not one.is_bookkeeping}
+        )
+        found.append(Point("warn", "alert-triangle-filled", f"It runs in another way: {', '.join(fields)} changed."))
+    return found
+
+
+def _packages(told: dict[str, Any]) -> list[Point]:
+    moves = ("upgraded", "downgraded", "added", "removed", "changed")
+    if told.get("packages_added") is None:
+        return []
+    words = ", ".join(f"{told[f'packages_{move}']} {move}" for move in moves if told.get(f"packages_{move}"))
+    if not words:
+        return [Point("dim", "info-circle", "Its packages are the same.")]
+    return [Point("warn" if told["packages_downgraded"] else "dim", "package", f"Packages: {words}.")]
+
+
+def _findings(told: dict[str, Any]) -> list[Point]:
+    fixed, new = told.get("findings_fixed"), told.get("findings_new")
+    if fixed is None or new is None:
+        return []
+    found = []
+    if new:
+        worst = f", the worst {told['worst_new_severity']}" if told.get("worst_new_severity") else ""
+        found.append(Point("no", "alert-triangle-filled", f"{new} new finding{'' if new == 1 else 's'}{worst}."))
+    if fixed:
+        found.append(Point("ok", "circle-check-filled", f"{fixed} finding{'' if fixed == 1 else 's'} fixed."))
+    return found or [Point("dim", "info-circle", "No finding came or went.")]
+
+
+def _size(told: dict[str, Any]) -> list[Point]:
+    change = told.get("unpacked_bytes_change")
+    if not change:
+        return []
+    words = "larger" if change > 0 else "smaller"
+    return [Point("dim", "stack-2", f"{abs(change) / 1024 / 1024:.1f} MiB {words}, unpacked.")]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageTold:
+    """One image's difference, cut to what a page shows; None where a part is unknown."""
+
+    image: ImageDifference
+    packages: Any
+    findings: Any
+    files: Any
+    layers: Any
+    configuration: tuple[Any, ...]
+    bookkeeping: tuple[Any, ...]
+    more_packages: int
+    more_files: int
+
+
+def image_told(image: ImageDifference) -> ImageTold:
+    """``image`` with its unknown parts set apart and its lists cut."""
+    packages, findings, files, layers = (
+        None if isinstance(part, Unknown) else part
+        for part in (image.packages, image.findings, image.files, image.layers)
+    )
+    listed = len(files.listed[:ROWS]) if files else 0
+    return ImageTold(
+        image=image,
+        packages=packages.changes[:ROWS] if packages else None,
+        findings=findings,
+        files=files.listed[:ROWS] if files else None,
+        layers=layers,
+        configuration=tuple(one for one in image.configuration if not one.is_bookkeeping),
+        bookkeeping=tuple(one for one in image.configuration if one.is_bookkeeping),
+        more_packages=max(len(packages.changes) - ROWS, 0) if packages else 0,
+        more_files=sum(files.counts.values()) - listed if files else 0,
+    )

@@ -1,0 +1,165 @@
+"""Sources, recipes, waves, upstream tags, what is adopted, and waivers."""
+
+from typing import Any
+
+from django import forms
+
+from web.forms.base import MAX_REASON, LinesField, PageForm, ReasonField
+from web.forms.people import end_of_day
+
+BUILDERS = [
+    ("buildah", "buildah — built here"),
+    ("buildkit", "BuildKit — built by a buildkitd of yours"),
+    ("external", "a pipeline elsewhere — it submits digest and provenance"),
+]
+NETWORKS = [("none", "none"), ("listed", "the listed hosts alone")]
+
+
+def _code(rows: int) -> forms.Textarea:
+    return forms.Textarea(attrs={"rows": rows, "class": "gg-mono", "spellcheck": "false"})
+
+
+class ArgumentsField(LinesField):
+    """Build arguments, NAME=value, one a line. Cleans to a dict."""
+
+    def clean(self, value: Any) -> Any:
+        """Raises ValidationError for a line without "=" and for a name that is given twice."""
+        found: dict[str, str] = {}
+        for line in super().clean(value):
+            name, equals, text = line.partition("=")
+            if not equals or not name.strip():
+                raise forms.ValidationError(f"“{line[:60]}” is not NAME=value.")
+            if name.strip() in found:
+                raise forms.ValidationError(f"{name.strip()[:60]} is given twice.")
+            found[name.strip()] = text
+        return found
+
+
+class SourceForm(PageForm):
+    name = forms.CharField(max_length=100, help_text="Such as debian-12. Builds are numbered under it.")
+    version = forms.CharField(max_length=230, help_text="What it builds, as debian/12: an existing version.")
+    url = forms.CharField(
+        label="Repository",
+        max_length=1000,
+        help_text="https://…, ssh://…, or a path below a directory that the settings list.",
+    )
+    ref_rule = forms.CharField(
+        label="Which commit",
+        max_length=200,
+        initial="main",
+        help_text="A branch, refs/tags/v1.2, or a pattern of tags such as v1.*: the newest of them.",
+    )
+    directory = forms.CharField(
+        max_length=500, required=False, help_text="The build context, relative; empty: the whole tree."
+    )
+    dockerfile = forms.CharField(max_length=500, initial="Dockerfile", help_text="Relative to the directory.")
+    arguments = ArgumentsField(
+        label="Build arguments", required=False, widget=_code(3), help_text="NAME=value, one a line. Never a secret."
+    )
+    target = forms.CharField(max_length=100, required=False, help_text="The stage to build; empty: the last.")
+    platforms = LinesField(
+        required=False, widget=_code(2), initial="linux/amd64", help_text="One a line; empty: the builder's own."
+    )
+    builder = forms.ChoiceField(choices=BUILDERS)
+    network = forms.ChoiceField(label="Network while it builds", choices=NETWORKS)
+    allowed_hosts = LinesField(
+        label="Listed hosts", required=False, widget=_code(2), help_text="host or host:port, one a line."
+    )
+    is_base_recipe = forms.BooleanField(
+        label="A base recipe of the platform team: it may stand on an adopted upstream image", required=False
+    )
+    is_signature_required = forms.BooleanField(label="Its commits must be signed", required=False)
+    allowed_signers = forms.CharField(
+        label="SSH signers",
+        required=False,
+        max_length=20_000,
+        widget=_code(3),
+        help_text="Lines of ssh-keygen's ALLOWED SIGNERS file.",
+    )
+    gpg_keys = forms.CharField(label="GPG keys", required=False, max_length=100_000, widget=_code(3))
+    known_hosts = forms.CharField(
+        label="Public keys of its host",
+        required=False,
+        max_length=20_000,
+        widget=_code(2),
+        help_text="For ssh://: lines of known_hosts.",
+    )
+    renew_every_days = forms.IntegerField(label="Renew every … days", min_value=1, max_value=365, initial=7)
+
+
+class PipelineForm(PageForm):
+    kind = forms.ChoiceField(choices=[("github", "GitHub Actions"), ("gitlab", "GitLab CI")])
+    issuer = forms.CharField(max_length=500, help_text="https://token.actions.githubusercontent.com, or your GitLab.")
+    audience = forms.CharField(max_length=500, help_text="What the pipeline asks its token for.")
+    subject = forms.CharField(
+        max_length=500, help_text="Exactly as the token says: repo:corp/base:ref:refs/heads/main. No patterns."
+    )
+    jwks_url = forms.CharField(label="Address of its keys", max_length=500)
+
+
+class RecipeReviewForm(PageForm):
+    outcome = forms.ChoiceField(
+        label="Your judgement",
+        choices=[
+            ("approve", "Approve: build from exactly this"),
+            ("request_changes", "Ask for changes: not like this"),
+            ("reject", "Reject: never"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    reason = forms.CharField(
+        label="Reason",
+        required=False,
+        max_length=MAX_REASON,
+        help_text="Needed to ask for changes and to reject; welcome with an approval. It is kept in the record.",
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    recipe_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+
+class WaveReviewForm(PageForm):
+    outcome = forms.ChoiceField(
+        label="Judgement of every chosen row",
+        choices=[
+            ("approve", "Approve: I stand for each of them"),
+            ("request_changes", "Ask for changes: not like this"),
+            ("reject", "Reject: never"),
+        ],
+        widget=forms.RadioSelect,
+    )
+    reason = ReasonField(help_text="One reason for all of them. Kept in the record, on each.")
+
+
+class DifferenceForm(PageForm):
+    older = forms.CharField(label="From", max_length=300, help_text="A digest, or image/version/subversion.")
+    newer = forms.CharField(label="To", max_length=300, help_text="A digest, or image/version/subversion.")
+
+
+class HostSystemForm(PageForm):
+    name = forms.CharField(max_length=100)
+    release = forms.CharField(max_length=100, help_text="Its release, such as 42.20261110.3.0.")
+    sha256 = forms.CharField(label="SHA-256 of the image", max_length=64, help_text="64 hex digits.")
+
+
+SCOPES = [
+    ("version", "a version of an image"),
+    ("source", "a source"),
+    ("digest", "one digest, nothing else"),
+]
+
+
+class WaiverForm(PageForm):
+    rule = forms.CharField(label="Check", max_length=40, help_text="Its id: GG1003, DL3008.")
+    scope_kind = forms.ChoiceField(label="Where", choices=SCOPES)
+    scope = forms.CharField(label="Which", max_length=300, help_text="debian/12, a source's name, or sha256:… .")
+    reason = ReasonField(help_text="Why it may fail for a while. Who answers reads it; it stays in the record.")
+    ticket = forms.CharField(max_length=200, required=False)
+    ends_on = forms.DateField(
+        label="Last day",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="In UTC, at most 179 days ahead.",
+    )
+
+    def clean_ends_on(self) -> Any:
+        """The last moment of that day, in UTC."""
+        return end_of_day(self.cleaned_data["ends_on"])

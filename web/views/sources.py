@@ -1,0 +1,192 @@
+"""What is built from where, and is it renewed in time? Sources, the pipelines they trust, what the breaker holds."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from audit import selectors as audit
+from builds.domain.renewal import Renewal
+from builds.models import Source
+from builds.selectors import lists, recipes, renewals
+from builds.services import asking
+from builds.services import sources as services
+from builds.services.sources import SourceFields
+from catalog import selectors as catalog
+from web import supply
+from web.filters import Text, read_filters
+from web.forms.base import PageForm
+from web.forms.builds import PipelineForm, SourceForm
+from web.paging import Page, page_of
+from web.refusals import attempt, attempt_or_say
+from web.timeline import told
+from web.viewer import Viewer, viewer_of
+
+SHOWN = 10  # builds and recipes on a source's page; the lists have all
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRow:
+    """One source in the list, and whether it is renewed in time."""
+
+    source: Source
+    renewal: Renewal
+
+
+@require_GET
+def sources(request: HttpRequest) -> HttpResponse:
+    """Every source, by name."""
+    viewer = viewer_of(request)
+    filters = read_filters(request, {"q": Text()})
+    page = page_of(lists.sources(text=filters.get("q")), request, order=("name",))
+    known = renewals.renewals([one.version_id for one in page.rows], viewer.now)
+    context = {
+        "viewer": viewer,
+        "page": Page([SourceRow(one, known[one.version_id]) for one in page.rows], page.next_cursor),
+        "filters": filters,
+        "unknown_filters": filters.remarks,
+    }
+    return render(request, "web/sources.html", context, status=filters.status)
+
+
+@require_GET
+def source(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """One source: renewed in time or not, its builds, its recipes, what is held back, whom it trusts."""
+    viewer = viewer_of(request)
+    return _page(request, viewer, lists.source_by_id(source_id), PipelineForm(), status=200)
+
+
+def _page(request: HttpRequest, viewer: Viewer, shown: Source, form: PageForm, *, status: int) -> HttpResponse:
+    found = list(recipes.recipes_of(shown)[:SHOWN])
+    waiting = found[0] if found and not found[0].approved_at else None
+    context = {
+        "viewer": viewer,
+        "source": shown,
+        "renewal": renewals.renewal_of(shown.version, viewer.now),
+        "recipes": found,
+        "waiting": waiting,
+        "builds": list(lists.builds().filter(source=shown)[:SHOWN]),
+        "held": supply.causes_told(lists.held_causes(shown)[:SHOWN]),
+        "pipelines": lists.pipelines_of(shown),
+        "form": form,
+        "records": told(audit.records_of("source", str(shown.pk))),
+    }
+    return render(request, "web/source.html", context, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def source_new(request: HttpRequest) -> HttpResponse:
+    """Name a source; the version may be given in the address."""
+    viewer = viewer_of(request)
+    form = SourceForm(request.POST or None, initial={"version": request.GET.get("version", "")[:230]})
+    if request.method == "POST" and form.is_valid():
+        made = attempt(
+            form,
+            lambda: services.add_source(wanted=_fields(form, viewer), created_by=viewer.person, now=viewer.now),
+        )
+        if made is not None:
+            actor = viewer.person.as_actor()
+            if made.builder != Source.Builder.EXTERNAL:
+                services.ask_fetch(source=made, actor=actor, now=viewer.now)
+            messages.success(request, f"{made.name} is named and being fetched. Its recipe then waits for approval.")
+            return redirect("web:source", source_id=made.pk)
+    return render(request, "web/source_form.html", {"form": form}, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def source_edit(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """Change a source. Its version stays."""
+    viewer = viewer_of(request)
+    shown = lists.source_by_id(source_id)
+    form = SourceForm(request.POST or None, initial=_initial(shown))
+    form.fields["version"].disabled = True
+    if request.method == "POST" and form.is_valid():
+        done = attempt(
+            form,
+            lambda: services.change_source(
+                source=shown, wanted=_fields(form, viewer, shown), actor=viewer.person.as_actor(), now=viewer.now
+            ),
+        )
+        if done is not None:
+            messages.success(request, "It is changed. The next fetch shows whether that makes another recipe.")
+            return redirect("web:source", source_id=shown.pk)
+    context = {"form": form, "source": shown}
+    return render(request, "web/source_form.html", context, status=400 if form.errors else 200)
+
+
+def _fields(form: PageForm, viewer: Viewer, shown: Source | None = None) -> SourceFields:
+    """What the form says; owner, place of candidates and pause stay as they are. Raises NoSuchImage."""
+    held: dict[str, Any] = dict(form.cleaned_data)
+    held["version"] = shown.version if shown else catalog.version_by_name(held["version"])
+    held["owner"] = shown.owner if shown else viewer.person
+    held["candidate_repository"] = shown.candidate_repository if shown else None
+    held["is_paused"] = shown.is_paused if shown else False
+    return SourceFields(**held)
+
+
+def _initial(shown: Source) -> dict[str, object]:
+    plain = (
+        *("name", "url", "ref_rule", "directory", "dockerfile", "target", "builder", "network", "is_base_recipe"),
+        *("is_signature_required", "allowed_signers", "gpg_keys", "known_hosts", "renew_every_days"),
+    )
+    return {name: getattr(shown, name) for name in plain} | {
+        "version": str(shown.version),
+        "platforms": "\n".join(shown.platforms),
+        "allowed_hosts": "\n".join(shown.allowed_hosts),
+        "arguments": "\n".join(f"{name}={value}" for name, value in shown.arguments.items()),
+    }
+
+
+@require_POST
+def source_fetch(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """Look now whether there is another commit."""
+    viewer = viewer_of(request)
+    shown = lists.source_by_id(source_id)
+    attempt_or_say(
+        request,
+        lambda: services.ask_fetch(source=shown, actor=viewer.person.as_actor(), now=viewer.now),
+        "It is being fetched; another commit shows up as another recipe.",
+    )
+    return redirect("web:source", source_id=shown.pk)
+
+
+@require_POST
+def source_rebuild(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """Build it now, because a person wants it."""
+    viewer = viewer_of(request)
+    shown = lists.source_by_id(source_id)
+    asked: list[Any] = []
+    if attempt_or_say(
+        request,
+        lambda: asked.append(asking.ask_build(source=shown, by=viewer.person, now=viewer.now)),
+        "A build is asked for.",
+    ):
+        return redirect("web:build", build_id=asked[0].pk)
+    return redirect("web:source", source_id=shown.pk)
+
+
+@require_POST
+def source_switch(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """Pause it or let it go on, as the form says."""
+    viewer = viewer_of(request)
+    shown = lists.source_by_id(source_id)
+    is_paused = request.POST.get("paused") == "yes"
+    wanted = SourceFields(
+        **_initial_fields(shown),
+        is_paused=is_paused,
+    )
+    attempt_or_say(
+        request,
+        lambda: services.change_source(source=shown, wanted=wanted, actor=viewer.person.as_actor(), now=viewer.now),
+        "It is paused: nothing starts by itself." if is_paused else "It goes on.",
+    )
+    return redirect("web:source", source_id=shown.pk)
+
+
+def _initial_fields(shown: Source) -> dict[str, Any]:
+    names = SourceFields.__dataclass_fields__.keys() - {"is_paused"}
+    return {name: getattr(shown, name) for name in names}

@@ -1,0 +1,253 @@
+"""Which renewals belong together, what came of each, who must act — and many rows reviewed with one reason."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from approvals import selectors as approvals
+from approvals import services
+from approvals.models import Proposal, Review
+from audit import selectors as audit
+from builds.models import Cause, Watch, Wave, WaveRow
+from builds.selectors import lists
+from builds.services import watches as watch_services
+from catalog.models import Subversion
+from core.errors import GoldgateError
+from web import supply
+from web.filters import Choice, Text, read_filters
+from web.forms.builds import WaveReviewForm
+from web.paging import Page, page_of
+from web.refusals import attempt_or_say
+from web.timeline import told
+from web.viewer import Viewer, viewer_of
+
+MAX_CHOSEN = 200  # rows judged at once
+
+
+@dataclass(frozen=True, slots=True)
+class WaveTold:
+    """One wave in the list."""
+
+    wave: Wave
+    reason: str
+    total: int
+    done: int
+    failed: int
+
+
+@require_GET
+def waves(request: HttpRequest) -> HttpResponse:
+    """Every wave, newest first."""
+    viewer = viewer_of(request)
+    filters = read_filters(request, {"state": Choice(("open", "closed"))})
+    found = lists.waves()
+    if filters.get("state"):
+        found = found.filter(closed_at__isnull=filters.get("state") == "open")
+    page = page_of(found, request, order=("-opened_at", "-id"))
+    rows = lists.rows_of_waves([wave.pk for wave in page.rows])
+    context = {
+        "viewer": viewer,
+        "page": Page([_told(wave, rows.get(wave.pk, [])) for wave in page.rows], page.next_cursor),
+        "filters": filters,
+        "unknown_filters": filters.remarks,
+    }
+    return render(request, "web/waves.html", context, status=filters.status)
+
+
+def _told(wave: Wave, rows: list[WaveRow]) -> WaveTold:
+    failed = sum(1 for row in rows if row.build is not None and row.build.state in ("failed", "stopped"))
+    return WaveTold(wave, _reason(wave), len(rows), sum(1 for row in rows if row.finished_at), failed)
+
+
+def _reason(wave: Wave) -> str:
+    words = dict(Cause.Reason.choices)
+    return str(words.get(wave.reason, wave.reason.replace("_", " "))).capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class RowTold:
+    """One image of a wave: what came of it, who must act, and the packet that this reader may judge."""
+
+    row: WaveRow
+    word: str
+    sentence: str
+    who: str
+    subversion: Subversion | None
+    proposal: Proposal | None
+    packet: str = ""  # the hash that a judgement names; "" where the reader may not judge
+    is_chosen: bool = False
+    result: str = ""
+    is_refused: bool = False
+
+
+@require_http_methods(["GET", "POST"])
+def wave(request: HttpRequest, wave_id: UUID) -> HttpResponse:
+    """One row an image; posting judges the chosen rows, each by itself."""
+    viewer = viewer_of(request)
+    shown = lists.wave_by_id(wave_id)
+    form = WaveReviewForm(request.POST or None)
+    chosen = dict(_chosen(request.POST.getlist("packet")))
+    results: dict[str, tuple[str, bool]] = {}
+    if request.method == "POST":
+        if not chosen:
+            form.add_error(None, "No row is chosen.")
+        elif len(chosen) > MAX_CHOSEN:
+            form.add_error(None, f"At most {MAX_CHOSEN} rows are judged at once.")
+        elif form.is_valid():
+            results = _judge(shown, chosen, form, viewer)
+    told_rows = [_with_result(row, chosen, results) for row in _rows(shown, viewer)]
+    refused = sum(1 for _, is_refused in results.values() if is_refused)
+    context = {
+        "viewer": viewer,
+        "wave": shown,
+        "reason": _reason(shown),
+        "detail": supply.detail_words(shown.detail),
+        "rows": told_rows,
+        "lead": _lead(told_rows),
+        "mine": sum(1 for row in told_rows if row.packet),
+        "form": form if refused or form.errors else WaveReviewForm(),
+        "results": results,
+        "given": len(results) - refused,
+        "refused": refused,
+        "records": told(audit.records_of("wave", str(shown.pk))),
+    }
+    return render(request, "web/wave.html", context, status=400 if form.errors else 200)
+
+
+def _chosen(values: list[str]) -> list[tuple[str, str]]:
+    """Proposal id and packet hash of each chosen row; what is neither is dropped."""
+    pairs = [value.split(" ") for value in values]
+    return [(pair[0], pair[1]) for pair in pairs if len(pair) == 2 and _is_uuid(pair[0]) and len(pair[1]) == 64]
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _judge(shown: Wave, chosen: Mapping[str, str], form: WaveReviewForm, viewer: Viewer) -> dict[str, tuple[str, bool]]:
+    """Review each chosen packet in a transaction of its own: one that is refused takes no other with it."""
+    own = {str(row.proposal.pk) for row in _rows(shown, viewer) if row.proposal is not None}
+    results: dict[str, tuple[str, bool]] = {}
+    for proposal_id, packet in chosen.items():
+        if proposal_id not in own:
+            results[proposal_id] = ("It is not a row of this wave.", True)
+            continue
+        try:
+            services.review_packet(
+                proposal_id=proposal_id,
+                reviewer=viewer.person,
+                outcome=Review.Outcome(form.cleaned_data["outcome"]),
+                reason=form.cleaned_data["reason"],
+                packet_sha256=packet,
+                now=viewer.now,
+            )
+        except GoldgateError as error:
+            results[proposal_id] = (str(error), True)
+        else:
+            results[proposal_id] = ("Your judgement is recorded.", False)
+    return results
+
+
+def _with_result(row: RowTold, chosen: Mapping[str, str], results: Mapping[str, tuple[str, bool]]) -> RowTold:
+    if row.proposal is None:
+        return row
+    key = str(row.proposal.pk)
+    text, is_refused = results.get(key, ("", False))
+    return replace(row, result=text, is_refused=is_refused, is_chosen=key in chosen and (is_refused or not results))
+
+
+def _rows(shown: Wave, viewer: Viewer) -> list[RowTold]:
+    rows = list(lists.rows_of(shown))
+    subversions = {row.pk: row.subversion or (row.build.subversion if row.build else None) for row in rows}
+    ids = [found.pk for found in subversions.values() if found is not None]
+    proposals = approvals.latest_proposals(ids)
+    due = {one.pk for one in approvals.reviews_due(viewer.person, viewer.now)} if viewer.is_reviewer and ids else set()
+    return [_row(row, subversions[row.pk], proposals, due, viewer) for row in rows]
+
+
+def _row(
+    row: WaveRow,
+    subversion: Subversion | None,
+    proposals: Mapping[UUID, Proposal],
+    due: set[UUID],
+    viewer: Viewer,
+) -> RowTold:
+    proposal = proposals.get(subversion.pk) if subversion else None
+    standing = supply.row_standing(row, subversion, proposal, viewer.now)
+    packet = proposal.current_packet.sha256 if proposal and proposal.pk in due and proposal.current_packet else ""
+    return RowTold(row, standing.word, standing.sentence, standing.next_action, subversion, proposal, packet)
+
+
+def _lead(rows: list[RowTold]) -> str:
+    done = sum(1 for row in rows if row.row.finished_at)
+    noun = "image" if len(rows) == 1 else "images"
+    return f"{done} of {len(rows)} {noun} done"
+
+
+# Upstream tags of images that are adopted.
+
+
+@require_GET
+def watches(request: HttpRequest) -> HttpResponse:
+    """Every watched tag: what it names, when it was looked at, whether it stopped."""
+    viewer = viewer_of(request)
+    filters = read_filters(request, {"q": Text(), "state": Choice(("stopped", "paused"))})
+    found = lists.watches(text=filters.get("q"))
+    if filters.get("state") == "stopped":
+        found = found.filter(stopped_at__isnull=False)
+    elif filters.get("state") == "paused":
+        found = found.filter(is_paused=True)
+    page = page_of(found, request, order=("created_at", "id"))
+    context = {
+        "viewer": viewer,
+        "page": page,
+        "stopped": [one for one in page.rows if one.stopped_at],
+        "filters": filters,
+        "unknown_filters": filters.remarks,
+    }
+    return render(request, "web/watches.html", context, status=filters.status)
+
+
+@require_POST
+def watch_resume(request: HttpRequest, watch_id: UUID) -> HttpResponse:
+    """Let a stopped or paused watch go on."""
+    viewer = viewer_of(request)
+    shown = lists.watch_by_id(watch_id)
+    attempt_or_say(
+        request,
+        lambda: _go_on(shown, viewer),
+        f"{shown} is watched again.",
+    )
+    return redirect("web:watches")
+
+
+def _go_on(shown: Watch, viewer: Viewer) -> None:
+    """Undo a pause, and what the breaker did."""
+    actor = viewer.person.as_actor()
+    if shown.is_paused:
+        watch_services.change_watch(watch_id=shown.pk, actor=actor, now=viewer.now, is_paused=False)
+    if shown.stopped_at or not shown.is_paused:
+        watch_services.resume_watch(watch_id=shown.pk, actor=actor, now=viewer.now)
+
+
+@require_POST
+def watch_pause(request: HttpRequest, watch_id: UUID) -> HttpResponse:
+    """Look at a tag no longer."""
+    viewer = viewer_of(request)
+    shown = lists.watch_by_id(watch_id)
+    attempt_or_say(
+        request,
+        lambda: watch_services.change_watch(
+            watch_id=shown.pk, actor=viewer.person.as_actor(), now=viewer.now, is_paused=True
+        ),
+        f"{shown} is not looked at any more.",
+    )
+    return redirect("web:watches")
