@@ -165,3 +165,24 @@ class OwnWaiver(GoldgateError):
     """Nobody gives what they asked for, nor what lets their own work pass."""
 
     code: ClassVar[str] = "own_waiver"
+
+
+class RecipeClosed(GoldgateError):
+    """The recipe is approved, rejected or withdrawn: it takes no more reviews."""
+
+    code: ClassVar[str] = "recipe_closed"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class RecipeNotRead(GoldgateError):
+    """The hash that was judged is not this recipe's."""
+
+    code: ClassVar[str] = "recipe_not_read"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class RecipeNotApproved(GoldgateError):
+    """There is no approval to take back."""
+
+    code: ClassVar[str] = "recipe_not_approved"
+    kind: ClassVar[Kind] = Kind.CONFLICT

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from approvals.api import certificates, proposals, requests
+from approvals.api import certificates, proposals, recipes, requests, waivers
 
 _REQUEST = r"^requests/(?P<request_id>[0-9]{1,18})"
 
@@ -27,4 +27,10 @@ urlpatterns = [
     path("subversions/<uuid:subversion_id>/suspend", certificates.SuspendView.as_view(), name="subversion-suspend"),
     path("subversions/<uuid:subversion_id>/lift", certificates.LiftView.as_view(), name="subversion-lift"),
     path("subversions/<uuid:subversion_id>/revoke", certificates.RevokeView.as_view(), name="subversion-revoke"),
+    path("waivers", waivers.WaiversView.as_view(), name="waivers"),
+    path("waivers/<uuid:grant_id>/give", waivers.WaiverGiveView.as_view(), name="waiver-give"),
+    path("waivers/<uuid:grant_id>/refuse", waivers.WaiverRefuseView.as_view(), name="waiver-refuse"),
+    path("waivers/<uuid:grant_id>/end", waivers.WaiverEndView.as_view(), name="waiver-end"),
+    path("recipes/<uuid:recipe_id>/reviews", recipes.RecipeReviewsView.as_view(), name="recipe-reviews"),
+    path("recipes/<uuid:recipe_id>/withdraw", recipes.RecipeWithdrawView.as_view(), name="recipe-withdraw"),
 ]

@@ -173,6 +173,11 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:source-recipes": {"GET": readers()},
     "api:recipe": {"GET": readers()},
     "api:recipe-difference": {"GET": readers()},
+    "api:artifact-inspection": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
+    "api:artifact-checks": {"GET": readers()},
+    "api:image-rules": {"GET": readers()},
+    "api:subversion-profile": {"GET": readers()},
+    "api:differences": {"GET": readers()},
     # signing
     "api:signing-keys": {"GET": PUBLIC},  # public halves only: whoever verifies must be able to fetch them
     "api:signing-key-pem": {"GET": PUBLIC},

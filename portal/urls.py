@@ -17,6 +17,7 @@ api_urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("catalog.urls")),
     path("", include("approvals.urls")),
     path("", include("registry.urls")),
+    path("", include("builds.urls")),
     path("", include("signing.urls")),
     path("", include("admission.urls")),
 ]

@@ -2,6 +2,7 @@
 
 from approvals.models.certifications import Certification, CertificationReview, Revocation, Suspension
 from approvals.models.proposals import Packet, Proposal, Review
+from approvals.models.recipes import RecipeApproval, RecipeApprovalReview, RecipeReview
 from approvals.models.requests import Request, RequestJoin
 
 __all__ = [
@@ -9,6 +10,9 @@ __all__ = [
     "CertificationReview",
     "Packet",
     "Proposal",
+    "RecipeApproval",
+    "RecipeApprovalReview",
+    "RecipeReview",
     "Request",
     "RequestJoin",
     "Review",

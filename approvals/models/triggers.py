@@ -6,6 +6,9 @@
   its policy asks for, all of them on its own packet and none of them ``is_own``. The exception is a house
   of one person, which the row states (``is_one_person``).
 - It is finalised only with its publication sent and not withdrawn, and never after a revocation.
+- A recipe's review judges the very bytes that its hash names, before they are approved, and never by the account or
+  identity that wrote the commit, answers for the source or added it, unless the row says so itself.
+- A recipe's approval stands on as many consumed reviews by distinct persons as its policy asks for.
 
 Each function locks the rows that it judges by, so that two transactions cannot both be right alone.
 """
@@ -77,4 +80,47 @@ REVOCATION_ENDS = """
         RAISE EXCEPTION 'a revocation ends what it revokes first' USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
+"""
+
+RECIPE_REVIEW_IS_LEGAL = """
+    SELECT * INTO recipe FROM builds_recipe WHERE id = NEW.recipe_id FOR NO KEY UPDATE;
+    IF recipe.sha256 <> NEW.recipe_sha256 THEN
+        RAISE EXCEPTION 'a review judges the bytes that were read' USING ERRCODE = 'check_violation';
+    END IF;
+    IF recipe.approved_at IS NOT NULL THEN
+        RAISE EXCEPTION 'an approved recipe is not reviewed again' USING ERRCODE = 'check_violation';
+    END IF;
+    SELECT EXISTS (
+        SELECT 1 FROM builds_source source
+          JOIN accounts_person person
+            ON person.id IN (source.owner_id, source.created_by_id, recipe.author_id)
+          JOIN accounts_person root ON root.id = COALESCE(person.same_person_as_id, person.id)
+         WHERE source.id = recipe.source_id
+           AND (person.id = NEW.reviewer_id
+                OR NEW.reviewer_identity = COALESCE(NULLIF(root.identity, ''), 'person:' || root.id))
+    ) INTO own;
+    IF own AND NOT NEW.is_own THEN
+        RAISE EXCEPTION 'nobody reviews an own recipe unsaid' USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
+RECIPE_APPROVAL_IS_BACKED = """
+    SELECT (document -> 'certify' ->> 'reviewers')::int INTO needed FROM policies_policy WHERE id = NEW.policy_id;
+    SELECT count(DISTINCT review.reviewer_identity),
+           count(*) FILTER (WHERE review.outcome <> 'approve'
+                            OR review.recipe_id <> NEW.recipe_id
+                            OR (review.is_own AND NOT NEW.is_one_person))
+      INTO approvals, illegal
+      FROM approvals_recipeapprovalreview consumed
+      JOIN approvals_recipereview review ON review.id = consumed.review_id
+     WHERE consumed.approval_id = NEW.id;
+    IF NEW.is_one_person THEN
+        needed := 1;
+    END IF;
+    IF NEW.reviewers_needed < needed OR approvals < NEW.reviewers_needed OR illegal > 0 THEN
+        RAISE EXCEPTION 'an approval stands on % reviews by distinct persons, found %',
+            GREATEST(needed, NEW.reviewers_needed), approvals USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NULL;
 """

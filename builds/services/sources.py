@@ -253,6 +253,9 @@ def _checked(wanted: SourceFields) -> dict[str, Any]:
         elif wanted.url.startswith("ssh://") and not wanted.known_hosts.strip():
             cure = "Write down the host's public key, as a line of known_hosts."
             wrong.append(FieldError("/known_hosts", "known_hosts_missing", cure))
+    if wanted.candidate_repository is not None and wanted.candidate_repository.registry.side != "source":
+        cure = "Candidates go to the source side: nothing but certifying writes to the certified one."
+        wrong.append(FieldError("/candidate_repository", "side_certified", cure))
     if not wanted.owner.is_active:
         wrong.append(FieldError("/owner", "owner_closed", "The owner's account is closed."))
     if wrong:

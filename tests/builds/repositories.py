@@ -66,7 +66,12 @@ class Repository:
         return commit
 
     def commit(
-        self, files: Mapping[str, str | bytes], *, ref: str = "refs/heads/main", programs: tuple[str, ...] = (), **who: str
+        self,
+        files: Mapping[str, str | bytes],
+        *,
+        ref: str = "refs/heads/main",
+        programs: tuple[str, ...] = (),
+        **who: str,
     ) -> str:
         """Commit exactly ``files`` (path to text) and let ``ref`` name it."""
         return self.commit_tree(self.tree(files, programs=programs), ref=ref, **who)
