@@ -17,7 +17,9 @@ class SourceOutput(serializers.ModelSerializer[Source]):
     arguments = serializers.DictField(child=serializers.CharField())
     platforms = serializers.ListField(child=serializers.CharField())
     allowed_hosts = serializers.ListField(child=serializers.CharField())
-    candidate_repository = serializers.UUIDField(source="candidate_repository_id", allow_null=True)
+    candidate_repository = serializers.CharField(
+        source="candidate_repository.name", default="", help_text="host/path; empty: kept in Goldgate's own store."
+    )
 
     class Meta:
         model = Source
@@ -80,7 +82,12 @@ class SourceChange(StrictSerializer):
     builder = serializers.ChoiceField(choices=Source.Builder.choices, required=False)
     network = serializers.ChoiceField(choices=Source.Network.choices, required=False)
     allowed_hosts = serializers.ListField(child=serializers.CharField(max_length=255), max_length=50, required=False)
-    candidate_repository = serializers.UUIDField(required=False, allow_null=True)
+    candidate_repository = serializers.CharField(
+        max_length=512,
+        required=False,
+        allow_blank=True,
+        help_text="Where candidates are pushed: host/path of a listed registry of the source side; empty: nowhere.",
+    )
     is_base_recipe = serializers.BooleanField(required=False)
     is_signature_required = serializers.BooleanField(required=False)
     allowed_signers = serializers.CharField(max_length=20_000, required=False, allow_blank=True)

@@ -17,13 +17,12 @@ from audit.api.caller import actor_of
 from builds.api.source_serializers import SourceChange, SourceInput, SourceOutput
 from builds.models import Source
 from builds.selectors.sources import source_by_id, sources
+from builds.services.repositories import candidate_repository
 from builds.services.sources import SourceFields, add_source, ask_fetch, change_source
 from catalog.api.caller import person_of
 from catalog.selectors import version_by_name
 from jobs import selectors as jobs_selectors
 from portal.paging import PAGE_PARAMETERS, boolean, choice, exact, page, paged, refuse_unknown_parameters
-from registry.models import Repository
-from registry.selectors import repositories
 
 FETCH_JOB = "builds.fetch"
 POLL_SECONDS = 1
@@ -103,8 +102,8 @@ def _resolved(said: dict[str, Any]) -> dict[str, Any]:
     found = dict(said)
     if "owner" in found:
         found["owner"] = _person(found["owner"])
-    if found.get("candidate_repository") is not None:
-        found["candidate_repository"] = _repository(found["candidate_repository"])
+    if "candidate_repository" in found:
+        found["candidate_repository"] = candidate_repository(name=found["candidate_repository"], now=timezone.now())
     return found
 
 
@@ -112,11 +111,4 @@ def _person(name: str) -> Person:
     found = person_by_name(name)
     if found is None:
         raise ValidationError({"owner": ["There is nobody of that name."]}, code="unknown_person")
-    return found
-
-
-def _repository(repository_id: UUID) -> Repository:
-    found = repositories().filter(pk=repository_id).first()
-    if found is None:
-        raise ValidationError({"candidate_repository": ["There is no such repository."]}, code="unknown_repository")
     return found
