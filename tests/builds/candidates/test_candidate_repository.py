@@ -36,7 +36,7 @@ def test_nothing_named_is_nowhere(now: datetime):
 def test_any_other_place_is_refused(now: datetime, name: str, code: str):
     RegistryFactory(host="source.example")
     RegistryFactory(host="certified.example", side=Registry.Side.CERTIFIED)
-    RegistryFactory(host="source.example", side=Registry.Side.CERTIFIED, path_prefix="golden")
+    RegistryFactory(host="source.example", name="golden", side=Registry.Side.CERTIFIED, path_prefix="golden")
     with pytest.raises(SourceInvalid) as refused:
         candidate_repository(name=name, now=now)
     assert [(one.pointer, one.code) for one in refused.value.errors] == [("/candidate_repository", code)]
@@ -44,5 +44,5 @@ def test_any_other_place_is_refused(now: datetime, name: str, code: str):
 
 def test_a_prefix_is_no_part_of_a_word(now: datetime):
     RegistryFactory(host="source.example")
-    RegistryFactory(host="source.example", side=Registry.Side.CERTIFIED, path_prefix="golden")
+    RegistryFactory(host="source.example", name="golden", side=Registry.Side.CERTIFIED, path_prefix="golden")
     assert candidate_repository(name="source.example/golden-builds/debian", now=now) is not None
