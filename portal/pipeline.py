@@ -48,18 +48,37 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
     # builds
     Verb.SOURCE_FETCH_ASKED: [JobRule("builds.fetch", is_once=True)],
+    Verb.RECIPE_FOUND: [JobRule("builds.check_recipe", is_once=True)],
     Verb.SUBVERSION_ADDED: [JobRule("builds.inspect_subversion", is_once=True)],
     Verb.INSPECTION_ASKED: [JobRule("builds.inspect", is_once=True)],
     Verb.BUILD_ASKED: [JobRule("builds.begin", is_once=True)],
     Verb.BUILD_MADE: [JobRule("builds.take_in")],
+    Verb.BUILD_UNCHANGED: [JobRule("builds.advance_waves", is_once=True)],
+    Verb.BUILD_FAILED: [JobRule("builds.advance_waves", is_once=True)],
+    Verb.BUILD_STOPPED: [JobRule("builds.advance_waves", is_once=True)],
     # approvals
     Verb.PUBLICATION_SENT: [JobRule("approvals.finalise")],
-    Verb.ARTIFACT_SCANNED: [JobRule("approvals.refresh", is_once=True)],
-    Verb.FINDINGS_CHANGED: [JobRule("approvals.refresh", is_once=True)],
+    Verb.ARTIFACT_SCANNED: [
+        JobRule("approvals.refresh", is_once=True),
+        JobRule("builds.look_for_fixes", is_once=True),
+    ],
+    Verb.FINDINGS_CHANGED: [
+        JobRule("approvals.refresh", is_once=True),
+        JobRule("builds.look_for_fixes", is_once=True),
+    ],
     Verb.ARTIFACT_INSPECTED: [JobRule("approvals.refresh", is_once=True)],
-    Verb.BUILD_SUCCEEDED: [JobRule("approvals.propose_candidate", subject="subversion")],
-    Verb.CANDIDATE_ADOPTED: [JobRule("approvals.propose_candidate", subject="subversion")],
-    Verb.RECIPE_APPROVED: [JobRule("approvals.refresh_recipe")],
+    Verb.BUILD_SUCCEEDED: [
+        JobRule("approvals.propose_candidate", subject="subversion"),
+        JobRule("builds.advance_waves", is_once=True),
+    ],
+    Verb.CANDIDATE_ADOPTED: [
+        JobRule("approvals.propose_candidate", subject="subversion"),
+        JobRule("builds.advance_waves", is_once=True),
+    ],
+    Verb.CERTIFICATION_COMPLETED: [JobRule("builds.base_certified", is_once=True)],
+    Verb.PROPOSAL_REJECTED: [JobRule("builds.advance_waves", is_once=True)],
+    Verb.SUBVERSION_REVOKED: [JobRule("builds.advance_waves", is_once=True)],
+    Verb.RECIPE_APPROVED: [JobRule("approvals.refresh_recipe"), JobRule("builds.recipe_approved", is_once=True)],
     Verb.RECIPE_WITHDRAWN: [JobRule("approvals.refresh_recipe")],
 }
 

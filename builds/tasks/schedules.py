@@ -1,6 +1,7 @@
 """What the timer starts."""
 
 from builds.services.schedules import renew, start_due
+from builds.services.waves import advance_waves
 from jobs.handlers import Run, handler
 
 
@@ -8,6 +9,7 @@ from jobs.handlers import Run, handler
 def due(run: Run) -> None:
     """Start what is due."""
     started = start_due(now=run.now())
+    advance_waves(now=run.now())
     count = started.renewals + started.looks
     run.progress(done=count, total=count, unit="things", text=f"{started.renewals} renewals, {started.looks} looks")
 

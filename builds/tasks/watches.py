@@ -1,6 +1,7 @@
 """Looking at upstream tags, and adopting what their moves brought."""
 
 from builds.services.watches import adopt_imported, look
+from builds.services.waves import advance_waves
 from jobs.handlers import Run, handler
 from registry.errors import RegistryUnavailable
 
@@ -9,6 +10,7 @@ from registry.errors import RegistryUnavailable
 def look_at_tag(run: Run) -> None:
     """Look at one upstream tag. The subject is the watch."""
     watch = look(watch_id=run.subject_id, now=run.now())
+    advance_waves(now=run.now())
     run.progress(text=watch.last_failure[:500] or f"{watch} names {watch.last_digest}.")
 
 
