@@ -70,6 +70,7 @@ class Verb(StrEnum):
     SOURCE_FETCHED = "source.fetched"
     SOURCE_FETCH_FAILED = "source.fetch_failed"
     RECIPE_FOUND = "recipe.found"
+    RECIPE_CHECKED = "recipe.checked"
     RECIPE_REVIEWED = "recipe.reviewed"
     RECIPE_APPROVED = "recipe.approved"
     RECIPE_WITHDRAWN = "recipe.withdrawn"

@@ -36,6 +36,18 @@ class BaseKind(StrEnum):
     REFUSED = "refused"
 
 
+class Why(StrEnum):
+    """Why a base is refused; empty for others."""
+
+    NONE = ""
+    UNCERTIFIED = "uncertified"
+    WITHDRAWN = "withdrawn"  # revoked, suspended, expired, rejected
+    END_OF_LIFE = "end_of_life"
+    BUILD_PURPOSE = "build_purpose"
+    AMBIGUOUS = "ambiguous"  # builders read the name in different ways
+    MALFORMED = "malformed"
+
+
 @dataclass(frozen=True, slots=True)
 class BaseUse:
     """One place where a Dockerfile takes something, before anybody looked it up."""
@@ -72,6 +84,8 @@ class ResolvedBase:
     fix: str = ""  # the reference to write instead: the same image and version, pinned and certified
     title: str = ""  # "debian/12 12.15-20261124.1"
     is_pinned: bool = False  # the Dockerfile itself names the digest
+    why: Why = Why.NONE
+    user: str = ""  # that it runs as, as its configuration says
 
     @property
     def is_refused(self) -> bool:
@@ -85,6 +99,7 @@ class ResolvedBase:
             "stage": self.stage,
             "line": self.line,
             "use": str(self.use),
+            "is_final": self.is_final,
             "kind": str(self.kind),
             "reference": self.reference,
             "digest": self.digest,
@@ -92,6 +107,7 @@ class ResolvedBase:
             "subversion": self.subversion,
             "title": self.title,
             "reason": self.reason,
+            "why": str(self.why),
             "warning": self.warning,
             "suggestion": self.suggestion,
         }

@@ -6,13 +6,13 @@
 - A name that is not set is empty.
 """
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 _SPECIAL = "@*#?-$!0"
 MAX_LENGTH = 64 * 1024  # characters of one word once it is filled in
 MAX_DEPTH = 20
+MAX_PATTERN_VALUE = 300  # characters of a value that a pattern is held against, and of the pattern
 
 
 class NotExpandable(ValueError):
@@ -160,9 +160,8 @@ class _Lexer:
         is_all = self.peek() == "/"
         if is_all:
             self.next()
-        pattern = _pattern(self.until("/", is_raw=True), is_greedy=True)
-        replacement = self.until("}", is_raw=True)
-        return pattern.sub(lambda _: replacement, value, count=0 if is_all else 1)
+        pattern = self.until("/", is_raw=True)
+        return _replaced(value, pattern, self.until("}", is_raw=True), is_all=is_all)
 
     def _name(self) -> str:
         if (char := self.peek()) and char in _SPECIAL and not char.isdigit():
@@ -174,40 +173,66 @@ class _Lexer:
         return self.text[start : self.at]
 
 
+_STAR, _ANY = "*", "?"
+Token = tuple[str, bool]  # a character, and whether it is a wildcard
+
+
 def _trimmed(value: str, word: str, *, at_end: bool, mark: str) -> str:
     is_greedy = word.startswith(mark)
-    pattern = _pattern(word.removeprefix(mark) if is_greedy else word, is_greedy=is_greedy)
-    ends = range(len(value) + 1)
-    if not at_end:
-        lengths = reversed(ends) if is_greedy else ends
-        cut = next((end for end in lengths if pattern.fullmatch(value, 0, end)), 0)
-        return value[cut:]
-    starts = ends if is_greedy else reversed(ends)
-    cut = next((start for start in starts if pattern.fullmatch(value, start)), len(value))
-    return value[:cut]
+    tokens = _tokens(word.removeprefix(mark) if is_greedy else word)
+    text = value[::-1] if at_end else value
+    ends = _ends(text, tokens[::-1] if at_end else tokens, 0)
+    cut = 0 if not ends else max(ends) if is_greedy else min(ends)
+    return text[cut:][::-1] if at_end else text[cut:]
 
 
-def _pattern(text: str, *, is_greedy: bool) -> re.Pattern[str]:
-    """A shell pattern of ``*`` and ``?``. Runs of ``*`` become one: else matching would take exponential time."""
-    parts: list[str] = []
-    star = ".*" if is_greedy else ".*?"
+def _replaced(value: str, pattern: str, replacement: str, *, is_all: bool) -> str:
+    tokens = _tokens(pattern)
+    found: list[str] = []
+    at = 0
+    while at <= len(value):
+        ends = _ends(value, tokens, at)
+        if not ends:
+            found.append(value[at : at + 1])
+            at += 1
+            continue
+        found.append(replacement)
+        end = max(ends)
+        if end == at:
+            found.append(value[at : at + 1])
+        at = max(end, at + 1)
+        if not is_all:
+            break
+    return "".join(found) + value[at:]
+
+
+def _tokens(text: str) -> list[Token]:
+    found: list[Token] = []
     index = 0
     while index < len(text):
         char = text[index]
         index += 1
-        if char == "*":
-            if not parts or parts[-1] != star:
-                parts.append(star)
-        elif char == "?":
-            parts.append(".")
-        elif char == "\\":
-            following = text[index : index + 1]
+        if char == "\\":
+            char = text[index : index + 1]
             index += 1
-            if following not in ("}", "/", "*", "?", "\\"):
+            if char not in ("}", "/", "*", "?", "\\"):
                 raise NotExpandable("an escape in a pattern is not known")
-            parts.append(re.escape(following))
+            found.append((char, False))
         else:
-            parts.append(re.escape(char))
-    if parts.count(star) > 4:
-        raise NotExpandable("a pattern has too many stars")
-    return re.compile("".join(parts))
+            found.append((char, char in (_STAR, _ANY)))
+    return found
+
+
+def _ends(value: str, tokens: list[Token], start: int) -> set[int]:
+    """Where ``tokens`` can end when they begin at ``start``. Every place at once: no pattern takes long."""
+    if len(value) > MAX_PATTERN_VALUE or len(tokens) > MAX_PATTERN_VALUE:
+        raise NotExpandable("it is too long for a pattern")
+    places = {start}
+    for char, is_wild in tokens:
+        if is_wild and char == _STAR:
+            places = set(range(min(places), len(value) + 1))
+        else:
+            places = {at + 1 for at in places if at < len(value) and (is_wild or value[at] == char)}
+        if not places:
+            break
+    return places

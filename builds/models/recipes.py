@@ -11,7 +11,7 @@ class Recipe(models.Model):
     """Dockerfile bytes, context tree, arguments, target, platforms and base digests, under one SHA-256.
 
     One changed byte is another recipe with a row of its own, never approved by inheritance. Nothing but the approval
-    columns ever changes, and those are written by ``approvals/`` through ``builds.services``.
+    columns and ``checked_at`` ever changes, and those are written by ``approvals/`` through ``builds.services``.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
@@ -44,6 +44,8 @@ class Recipe(models.Model):
     approved_at = models.DateTimeField(null=True, blank=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
     withdrawn_reason = models.TextField(blank=True)
+    # When its Dockerfile was last held to the rules. None: nobody has looked, which is not "nothing found".
+    checked_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["source", "-number"]

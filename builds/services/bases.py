@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
-from builds.domain.bases import SCRATCH, BaseKind, BaseUse, ResolvedBase, Use, base_uses
+from builds.domain.bases import SCRATCH, BaseKind, BaseUse, ResolvedBase, Use, Why, base_uses
 from builds.domain.dockerfile import Dockerfile
 from builds.domain.nearest import Candidate, Nearest, nearest
 from catalog import selectors as catalog
@@ -44,9 +44,14 @@ def resolve_bases(
     now: datetime,
     target: str = "",
     platforms: Sequence[str] = (),
+    recorded: Mapping[tuple[int, str], str] | None = None,
 ) -> list[ResolvedBase]:
-    """Every place by line, each with what it stands for at ``now``. Reads only. Raises DockerfileMalformed."""
-    looker = _Looker(is_base_recipe=is_base_recipe, now=now)
+    """Every place by line, each with what it stands for at ``now``. Reads only. Raises DockerfileMalformed.
+
+    ``recorded``: what a name on a line stood for before (line and name as asked to ``host/path@digest``); it is judged
+    instead of what the name stands for now.
+    """
+    looker = _Looker(is_base_recipe=is_base_recipe, now=now, recorded=recorded or {})
     uses = base_uses(dockerfile, arguments, target=target, platforms=platforms)
     return [_resolved(use, looker) for use in uses]
 
@@ -62,7 +67,7 @@ def _resolved(use: BaseUse, looker: "_Looker") -> ResolvedBase:
         is_final=use.is_final,
     )
     if use.refusal:
-        return replace(found, reason=use.refusal)
+        return replace(found, reason=use.refusal, why=Why.AMBIGUOUS)
     if use.stage_found is not None:
         return replace(found, kind=BaseKind.STAGE, reason=f"The stage {use.stage_found} of this Dockerfile.")
     if use.use is Use.FROM and use.asked == SCRATCH:
@@ -89,6 +94,7 @@ class _Asked:
 class _Looker:
     is_base_recipe: bool
     now: datetime
+    recorded: Mapping[tuple[int, str], str]
 
     @cached_property
     def entries(self) -> list[catalog.Entry]:
@@ -101,16 +107,19 @@ class _Looker:
 
     def look_up(self, found: ResolvedBase, use: BaseUse) -> ResolvedBase:
         try:
-            asked = _asked(use.asked)
+            named = _asked(use.asked)
+            asked = named if named.digest else _asked(self.recorded.get((use.line, use.asked), use.asked))
         except (MalformedReference, MalformedDigest) as error:
-            return replace(found, reason=f"{use.asked[:200]!r} is no reference of an image: {error.detail}")
+            return replace(found, why=Why.MALFORMED, reason=f"It is no reference: {error.detail}")
+        found = replace(found, is_pinned=bool(named.digest))
         judged = self._by_digest(found, asked) if asked.digest else self._by_name(found, asked)
         if judged.is_refused:
+            judged = judged if judged.why else replace(judged, why=Why.UNCERTIFIED)
             return self._with_suggestion(judged, asked, use)
         return judged
 
     def _by_digest(self, found: ResolvedBase, asked: _Asked) -> ResolvedBase:
-        found = replace(found, digest=asked.digest, is_pinned=True)
+        found = replace(found, digest=asked.digest)
         subversion = catalog.subversion_by_digest(asked.digest)
         if subversion is None:
             return self._adopted(found, asked)
@@ -121,7 +130,8 @@ class _Looker:
                 return adopted
         if not view.is_usable:
             titled = replace(found, title=_title(subversion), subversion=str(subversion.pk))
-            return replace(titled, reason=f"{_title(subversion)}: {view.sentence}")
+            why = Why.UNCERTIFIED if view.state is State.CANDIDATE else Why.WITHDRAWN
+            return replace(titled, reason=f"{_title(subversion)}: {view.sentence}", why=why)
         is_named = asked.name == subversion.certified_repository
         is_short_named = asked.is_short and asked.path == subversion.version.image.name
         if not is_named and not is_short_named:
@@ -162,13 +172,14 @@ class _Looker:
             artifact=str(subversion.artifact_id),
             subversion=str(subversion.pk),
             title=_title(subversion),
+            user=subversion.artifact.user,
             fix="" if found.is_pinned and found.asked == reference else reference,
         )
         if ended := self._end_of_life(subversion.artifact):
-            return replace(found, reason=ended, fix="")
+            return replace(found, reason=ended, fix="", why=Why.END_OF_LIFE)
         if found.is_final and subversion.version.image.purpose == Image.Purpose.BUILD:
             reason = f"{subversion.version.image.name} is an image for building: good in earlier stages alone."
-            return replace(found, reason=reason, fix="")
+            return replace(found, reason=reason, fix="", why=Why.BUILD_PURPOSE)
         warning = ""
         if view.state is State.RETIRING:
             warning = f"{_title(subversion)}: {view.sentence}"
@@ -194,7 +205,7 @@ class _Looker:
             return replace(found, reason=f"{places[0].registry} is no trusted source registry.")
         found = replace(found, reference=f"{name}@{asked.digest}", artifact=str(artifact.pk), title=f"{name}, imported")
         if ended := self._end_of_life(artifact):
-            return replace(found, reason=ended)
+            return replace(found, reason=ended, why=Why.END_OF_LIFE)
         return replace(found, kind=BaseKind.ADOPTED, reason=f"Adopted: imported from {trusted[0].registry}.")
 
     def _end_of_life(self, artifact: Artifact) -> str:
