@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 
 from builds.domain.hardening.results import CheckResult, result, shown
 from builds.domain.hardening.scripts import SHELLS, Step
@@ -57,7 +58,7 @@ class _Sources:
         """The index of the first command that fetches, after the last one for none."""
         if id(pipeline) not in self._first:
             self._kept.append(pipeline)
-            found = (index for index, one in enumerate(pipeline) if has_downloader([(one,)]))
+            found = (index for index, one in enumerate(pipeline) if has_downloader(((one,),)))
             self._first[id(pipeline)] = next(found, len(pipeline))
         return self._first[id(pipeline)]
 
@@ -96,7 +97,7 @@ def _piped(step: Step, sources: _Sources) -> str:
     name = _origin(step.pipeline[first]) if first < step.index else "the network"
     if _reads_program(step) or (step.command.words[:1] == ("xargs",) and step.name in SHELLS):
         return f"What {name} fetches is run by {shown(step.name)}."
-    for _, _, inner in walk(step.command.inner):
+    for _, _, inner in walk(tuple(row for script in step.command.inner for row in script)):
         words = plain(inner).words
         if words and words[0] in SHELLS:  # tee >(sh)
             return f"What {name} fetches is run by a shell."
@@ -131,12 +132,24 @@ def _substituted(step: Step) -> str:
     """``sh -c "$(curl …)"``, ``bash <(curl …)``, ``eval "$(curl …)"``, ``$(curl …)``."""
     if not step.command.inner or not step.name:
         return ""
-    is_runner = step.name in SHELLS | _RUNS_TEXT or bool(_INTERPRETERS.match(step.name)) or step.name.startswith("$()")
-    inner = [row for script in step.command.inner for row in script]
-    if not is_runner or not has_downloader(inner):
+    inner = tuple(row for script in step.command.inner for row in script)
+    if not _takes_code(step) or not has_downloader(inner):
         return ""
-    is_given = step.name.startswith("$()") or any("$()" in word for word in step.arguments) or step.command.here
-    return f"What is fetched is run by {shown(step.name)}." if is_given or step.command.inner else ""
+    return f"What is fetched is run by {shown(step.name)}."
+
+
+def _takes_code(step: Step) -> bool:
+    """Whether what a substitution gives is code to the command, not one of its arguments."""
+    if step.name.startswith("$()"):
+        return True
+    words = step.arguments
+    if step.name in _RUNS_TEXT:
+        return any("$()" in word for word in words)
+    if step.name not in SHELLS and not _INTERPRETERS.match(step.name):
+        return False
+    given = [word for flag, word in pairwise(words) if flag.startswith("-") and flag[-1:] in ("c", "e", "r")]
+    operands = [word for word in words if not word.startswith("-")][:1]
+    return any("$()" in word for word in (*given, *operands, step.command.here))
 
 
 def _inline(step: Step) -> str:

@@ -30,7 +30,8 @@ _MANAGER = {
     "microdnf": "dnf", "tdnf": "dnf", "zypper": "zypper",
 }  # fmt: skip
 _UNCHECKED_TEXT = re.compile(
-    r"GIT_SSL_NO_VERIFY=(1|true)|http\.sslVerify[= ]false|NODE_TLS_REJECT_UNAUTHORIZED=['\"]?0|PYTHONHTTPSVERIFY=['\"]?0"
+    r"GIT_SSL_NO_VERIFY=(1|true)|http\.sslVerify[= ]false"
+    r"|NODE_TLS_REJECT_UNAUTHORIZED=['\"]?0|PYTHONHTTPSVERIFY=['\"]?0"
     r"|strict-ssl[ =]{1,4}false|trusted[=:] ?yes|AllowInsecureRepositories|AllowUnauthenticated|"
     r"Verify-Peer[\"=:; \t]{1,8}false|sslverify ?= ?(0|false|no)|gpgcheck ?= ?(0|false|no)|StrictHostKeyChecking[= ]no|"
     r"GONOSUMDB=|GOINSECURE=|PIP_TRUSTED_HOST=|ssl_verify[: =]{1,3}(false|0)",
