@@ -6,7 +6,7 @@ import click
 
 from goldgate_cli import configuration, output
 from goldgate_cli.api import Api
-from goldgate_cli.commands import account, audit, check, gates, images, imports, registries
+from goldgate_cli.commands import account, audit, check, diff, gates, images, imports, registries
 from goldgate_cli.errors import CommandError, Exit
 
 
@@ -24,7 +24,7 @@ def command(context: click.Context, format_: str) -> None:
     context.obj = {"output": format_, "api": lambda: Api(configuration.load())}
 
 
-for one in (account.login, imports.import_, images.status, images.show, images.approved, check.check):
+for one in (account.login, imports.import_, images.status, images.show, images.approved, check.check, diff.diff):
     command.add_command(one)
 for group in (registries.registry, gates.gate, audit.audit):
     command.add_command(group)

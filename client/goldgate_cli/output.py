@@ -24,7 +24,7 @@ def emit(value: Any) -> None:
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
     """A table for people. Digests are never wrapped: a half digest cannot be copied."""
-    console = Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 240)
+    console = Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 240)
     shown = Table(title=title, box=None, pad_edge=False, header_style="bold")
     for column in columns:
         shown.add_column(column, overflow="fold", no_wrap=column in ("digest", "FROM"))
