@@ -60,6 +60,7 @@ class BuildEvidence:
     isolation: str = ""
     recipe_sha256: str = ""  # "" for what a pipeline elsewhere built
     recipe_number: int = 0
+    is_recipe_checked: bool = True  # False: no rule was held against it yet
     is_recipe_approved: bool = False
     recipe_approved_by: tuple[str, ...] = ()
     submitted_by: str = ""  # the pipeline's subject

@@ -23,6 +23,8 @@ def hardening_line(artifacts: Sequence[ArtifactEvidence], build: BuildEvidence |
         )
         remedy = standing[0].remedy or "Mend it and build again, or ask for a waiver with a reason and an end."
         return Line("hardening", Outcome.FAIL, reason, remedy, items=_items(standing))
+    if build is not None and not build.is_recipe_checked:
+        return Line("hardening", Outcome.UNKNOWN, "No rule was held against its recipe yet.", "Fetch the source again.")
     failed = next((artifact for artifact in artifacts if artifact.files.state == "failed"), None)
     if failed is not None:
         reason = f"Its files could not be inspected: {failed.files.failure}"

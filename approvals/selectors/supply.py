@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from approvals.domain.evidence import BrokenRule, BuildEvidence, FilesEvidence
+from approvals.selectors.recipes import approvers_of
 from builds.models import Build, Check, Inspection, Recipe
 from catalog.models import Subversion
 from core.canonical import sha256_of
@@ -22,7 +23,7 @@ def build_of(subversion: Subversion) -> Build | None:
 def supply_of(
     subversion: Subversion, images: Iterable[Artifact], at: datetime
 ) -> tuple[BuildEvidence | None, dict[UUID, FilesEvidence]]:
-    """The build of ``subversion``, and what was seen in each of ``images`` by id. At most six queries."""
+    """The build of ``subversion``, and what was seen in each of ``images`` by id. At most seven queries."""
     runnable = list(images)
     build = build_of(subversion)
     recipe = build.recipe if build else None
@@ -83,8 +84,9 @@ def _build(build: Build, recipe: Recipe | None, checks: list[Check], waivers: di
         commit=recipe.commit if recipe else _commit_of(build.provenance),
         recipe_sha256=recipe.sha256 if recipe else "",
         recipe_number=recipe.number if recipe else 0,
+        is_recipe_checked=recipe is None or recipe.checked_at is not None,
         is_recipe_approved=recipe.is_approved if recipe else False,
-        recipe_approved_by=_approvers(recipe) if recipe and recipe.is_approved else (),
+        recipe_approved_by=approvers_of(recipe) if recipe and recipe.is_approved else (),
         submitted_by=submission.pipeline.subject if submission else "",
         errors=_errors(checks, waivers),
         warnings=_count(checks, Check.Severity.WARNING),
@@ -101,10 +103,6 @@ def _commit_of(provenance: dict[str, object]) -> str:
         if isinstance(digest, dict) and digest.get("gitCommit"):
             return str(digest["gitCommit"])
     return ""
-
-
-def _approvers(recipe: Recipe) -> tuple[str, ...]:
-    return ()
 
 
 def _errors(checks: list[Check], waivers: dict[str, Grant]) -> tuple[BrokenRule, ...]:

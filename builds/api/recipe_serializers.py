@@ -5,7 +5,8 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from builds.models import Recipe
+from builds.models import Check, Recipe
+from builds.selectors.checks import recipe_checks
 
 
 class SignatureOutput(serializers.Serializer[Any]):
@@ -36,6 +37,14 @@ class BaseOutput(serializers.Serializer[Any]):
     reference = serializers.CharField(allow_blank=True)
     digest = serializers.CharField(allow_blank=True, allow_null=True)
     reason = serializers.CharField(allow_blank=True)
+
+
+class RecipeCheckOutput(serializers.ModelSerializer[Check]):
+    """One result of one rule on the recipe."""
+
+    class Meta:
+        model = Check
+        fields = ["rule", "severity", "line", "path", "message", "remedy"]
 
 
 class RecipeOutput(serializers.ModelSerializer[Recipe]):
@@ -79,9 +88,17 @@ class RecipeDetailOutput(RecipeOutput):
     bases = serializers.SerializerMethodField()
     arguments = serializers.DictField(child=serializers.CharField())
     platforms = serializers.ListField(child=serializers.CharField())
+    checks = serializers.SerializerMethodField(help_text="Null where nobody has looked yet.")
 
     class Meta(RecipeOutput.Meta):
-        fields = [*RecipeOutput.Meta.fields, "dockerfile", "arguments", "target", "platforms", "files", "bases"]
+        details = ["dockerfile", "arguments", "target", "platforms", "files", "bases", "checks"]
+        fields = [*RecipeOutput.Meta.fields, *details]
+
+    @extend_schema_field(RecipeCheckOutput(many=True, allow_null=True))
+    def get_checks(self, recipe: Recipe) -> list[dict[str, Any]] | None:
+        if recipe.checked_at is None:
+            return None
+        return list(RecipeCheckOutput(recipe_checks(recipe), many=True).data)
 
     @extend_schema_field(FileOutput(many=True))
     def get_files(self, recipe: Recipe) -> list[dict[str, Any]]:

@@ -54,6 +54,10 @@ class TestHardening:
     def test_not_inspected_is_never_clean(self, now: datetime, build: BuildEvidence | None, outcome: Outcome):
         assert hardening_line([evidence(now, files=FilesEvidence())], build).outcome is outcome
 
+    def test_a_recipe_that_no_rule_was_held_against_is_never_clean(self, now: datetime):
+        build = replace(BUILD, is_recipe_checked=False)
+        assert hardening_line([evidence(now, files=CLEAN)], build).outcome is Outcome.UNKNOWN
+
     def test_one_child_not_inspected_decides(self, now: datetime):
         children = [evidence(now, files=CLEAN), evidence(now, files=FilesEvidence())]
         assert hardening_line(children, BUILD).outcome is Outcome.UNKNOWN
