@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from builds.api import differences, inspections, profiles, recipes, sources
+from builds.api import differences, dockerfiles, inspections, profiles, recipes, sources
 
 urlpatterns = [
     path("sources", sources.SourcesView.as_view(), name="sources"),
@@ -13,7 +13,11 @@ urlpatterns = [
     path("recipes/<uuid:recipe_id>/difference", recipes.RecipeDifferenceView.as_view(), name="recipe-difference"),
     path("artifacts/<str:digest>/inspection", inspections.ArtifactInspectionView.as_view(), name="artifact-inspection"),
     path("artifacts/<str:digest>/checks", inspections.ArtifactChecksView.as_view(), name="artifact-checks"),
+    path("dockerfile-checks", dockerfiles.DockerfileChecksView.as_view(), name="dockerfile-checks"),
+    path("dockerfile-rules", dockerfiles.DockerfileRulesView.as_view(), name="dockerfile-rules"),
     path("image-rules", inspections.ImageRulesView.as_view(), name="image-rules"),
-    path("subversions/<uuid:subversion_id>/profile", profiles.SubversionProfileView.as_view(), name="subversion-profile"),
+    path(
+        "subversions/<uuid:subversion_id>/profile", profiles.SubversionProfileView.as_view(), name="subversion-profile"
+    ),
     path("differences", differences.DifferencesView.as_view(), name="differences"),
 ]

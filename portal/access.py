@@ -173,6 +173,8 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:source-recipes": {"GET": readers()},
     "api:recipe": {"GET": readers()},
     "api:recipe-difference": {"GET": readers()},
+    "api:dockerfile-checks": {"POST": readers()},
+    "api:dockerfile-rules": {"GET": readers()},
     "api:artifact-inspection": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
     "api:artifact-checks": {"GET": readers()},
     "api:image-rules": {"GET": readers()},
