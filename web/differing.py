@@ -1,8 +1,8 @@
 """The difference between two images as pages show it: computed once from what never changes, then remembered.
 
 Two digests name the same bytes for ever, an inspection and an inventory are of one digest; only findings move, with the
-scan that says so. So what was computed is kept under the names of all it was made from. Where a part is unknown, it is
-computed again the next time: somebody may be looking into it at this moment.
+scan that says so. So what was computed is kept, for a while, under the names of what it was made from. Where a part is
+unknown it is kept a minute: somebody may be looking into it at this moment.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,8 @@ from builds.selectors import differences
 from core.canonical import sha256_of
 from registry.models import Artifact
 
-KEPT_SECONDS = 24 * 3600
+KEPT_SECONDS = 600
+KEPT_SECONDS_UNKNOWN = 60
 ROWS = 300  # of one part that a page shows
 
 
@@ -31,8 +32,8 @@ def remembered(older: Artifact, newer: Artifact, *, made_from: Sequence[str]) ->
     if isinstance(found, Difference):
         return found
     found = differences.difference(older, newer)
-    if not any(image.unknown for image in found.images):
-        cache.set(key, found, KEPT_SECONDS)
+    is_unknown = any(image.unknown for image in found.images)
+    cache.set(key, found, KEPT_SECONDS_UNKNOWN if is_unknown else KEPT_SECONDS)
     return found
 
 

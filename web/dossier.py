@@ -19,6 +19,8 @@ from catalog.models import Subversion
 from policies import selectors as policies
 from policies.models import Policy
 from signing.models import Publication
+from web import differing
+from web.differing import Point
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,16 @@ def moved_since(certifications: Sequence[Certification], evidence: Evidence) -> 
     return delta(findings_of(live.packet.document), now)
 
 
+def difference_points(before: Certification | None, subversion: Subversion, evidence: Evidence) -> list[Point] | None:
+    """What differs to the one that ``subversion`` replaces, in sentences; None where there is none to compare with."""
+    if before is None:
+        return None
+    # What may still move is what scans and inspections of the newer one say; of the older one, little does.
+    made_from = [f"{one.scan_id}:{one.files.files_digest}" for one in evidence.artifacts]
+    found = differing.remembered_or_none(before.subversion.artifact, subversion.artifact, made_from=made_from)
+    return differing.points(found) if found else None
+
+
 def policy_at(at: datetime) -> Policy:
     """The policy in force. One query."""
     return policies.active_policy(at)
@@ -122,6 +134,6 @@ def _publication_steps(publication: Publication | None) -> Iterable[Missing]:
 
 def certificate_words(certification: Certification) -> str:
     """Who certified it, on what, in one sentence."""
-    people = ", ".join(str(one.review.reviewer) for one in certification.consumed.all())
+    people = ", ".join(certification.reviewer_names)  # type: ignore[attr-defined]
     alone = " — one pair of eyes, by a setting" if certification.is_one_person else ""
     return f"Certified by {people or 'its reviewers'}{alone}, under {certification.policy}."

@@ -2,15 +2,11 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from approvals.models import Proposal, RecipeReview
+from approvals.models import RecipeReview
 from builds.domain.recipe_difference import Change, RecipeDifference
-from builds.models import Build, Cause, Check, Recipe, WaveRow
-from catalog import selectors as catalog
-from catalog.domain.state import State, state_at
-from catalog.models import Subversion
+from builds.models import Build, Cause, Check, Recipe
 from web.dossier import Missing
 from web.visible import visible
 
@@ -149,56 +145,6 @@ def _cure_of(build: Build) -> str:
     kept = "What is certified stays as it is."
     where = f" The Dockerfile's line {build.failed_line} is where it ended." if build.failed_line else ""
     return f"{kept}{where} Mend the cause, then build by hand; the next cause builds it too."
-
-
-# What neither build nor candidate can say of a wave's row, and who must act on it.
-ROW_OUTCOMES = {
-    "no_source": ("stopped", "Nothing builds it here.", "A platform admin names a source."),
-    "pinned": ("stopped", "Its recipe pins another base.", "The owner of its recipe."),
-    "no_change": ("no_change", "Its content is what there is already.", "Nobody."),
-    "fix_not_in_mirror": (
-        "stopped",
-        "The fix is published, but the package mirror does not have it yet.",
-        "Who runs the mirror; it is built again when the fix is there.",
-    ),
-}
-
-
-def row_standing(row: WaveRow, subversion: Subversion | None, proposal: Proposal | None, at: datetime) -> Standing:
-    """What came of one image in a wave, in one sentence, and who must act. ``next_action`` names them."""
-    if row.outcome:
-        word, sentence, who = ROW_OUTCOMES.get(
-            row.outcome, ("stopped", row.outcome.replace("_", " ").capitalize() + ".", "A platform admin.")
-        )
-        return Standing(word, f"{sentence} {row.outcome_detail}".strip(), who)
-    if row.started_at is None:
-        return Standing("queued", "It waits for its parent's decision.", "Whoever decides on its parent.")
-    if subversion is not None:
-        return _candidate_standing(subversion, proposal, at)
-    if row.build is not None:
-        standing = build_standing(row.build)
-        who = "The owner of its recipe." if row.build.state in ("failed", "stopped") else "Nobody."
-        return Standing(standing.word, standing.sentence, who)
-    if row.import_asked is not None:
-        is_failed = row.import_asked.state == "failed"
-        sentence = f"Its import failed: {row.import_asked.failure}" if is_failed else "It is being imported."
-        return Standing(row.import_asked.state, sentence, "A platform admin." if is_failed else "Nobody.")
-    return Standing("queued", "It begins in a moment.", "Nobody.")
-
-
-def _candidate_standing(subversion: Subversion, proposal: Proposal | None, at: datetime) -> Standing:
-    view = state_at(catalog.facts_of(subversion), at)
-    if view.state is not State.CANDIDATE:
-        return Standing(str(view.state), view.sentence, "Nobody.")
-    if proposal is None:
-        return Standing("candidate", "It is a candidate; it is not before its reviewers yet.", "Whoever may propose.")
-    match Proposal.State(proposal.state):
-        case Proposal.State.OPEN:
-            return Standing("open", "It is before its reviewers.", "Reviewers who neither own nor wrote it.")
-        case Proposal.State.CERTIFYING:
-            return Standing("certifying", view.sentence, "Nobody.")
-        case _:
-            return Standing(proposal.state, proposal.closed_reason or view.sentence, "The owner of its source.")
 
 
 def causes_told(causes: Iterable[Cause]) -> list[CauseTold]:

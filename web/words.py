@@ -66,6 +66,16 @@ STATES: dict[str, Look] = {
     "stopped": Look("stopped", "warn", "ban"),
     "reproduced": Look("reproduced", "ok", "circle-check-filled"),
     "not_reproduced": Look("not reproduced", "warn", "alert-triangle-filled"),
+    # an image in a wave
+    "waits": Look("waits for its parent", "dim", "hourglass"),
+    "building": Look("building", "wait", "player-play"),
+    "asking": Look("asking upstream", "wait", "player-play"),
+    "examined": Look("being examined", "wait", "circle-dashed"),
+    "in_review": Look("waits for reviewers", "wait", "checklist"),
+    "fix_not_in_mirror": Look("fix published but not in the mirror", "warn", "alert-triangle-filled"),
+    "no_source": Look("no source", "warn", "help-octagon-filled"),
+    "pinned": Look("pinned to the old base", "warn", "lock"),
+    "held": Look("held", "warn", "player-pause"),
     # a grant
     "in_force": Look("in force", "ok", "shield-check-filled"),
     "expiring": Look("ends soon", "warn", "calendar-due"),

@@ -1,6 +1,7 @@
 """Every read of approvals."""
 
 from approvals.selectors.certificates import (
+    certificates_told,
     certification_by_id,
     certification_of_publication,
     certifications_of,
@@ -27,6 +28,7 @@ from approvals.selectors.proposals import (
 from approvals.selectors.requests import open_request_for, request_by_id, request_subject, requests, requests_of
 
 __all__ = [
+    "certificates_told",
     "certification_by_id",
     "certification_of_publication",
     "certifications_of",

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import F, OuterRef, Prefetch, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from approvals.domain.delta import delta, findings_of
 from approvals.domain.packet import Delta
@@ -48,6 +50,41 @@ def certifications_of(subversion: Subversion) -> QuerySet[Certification]:
 def live_certification(subversion: Subversion) -> Certification | None:
     """The certificate that a subversion stands on; None when it has none that was not ended."""
     return _loaded().filter(subversion=subversion, finalised_at__isnull=False, ended_at=None).first()
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A subversion's certificates, newest first, and the one it is compared with: of what it replaces."""
+
+    own: list[Certification]
+    before: Certification | None
+
+
+def certificates_told(subversion: Subversion, at: datetime) -> Told:
+    """What a page about ``subversion`` tells. ``reviewer_names`` stands on each. One query.
+
+    A candidate is compared with what is certified of its version at ``at``; what was certified, with the one that was
+    certified before it, whatever became of that.
+    """
+    finished = Certification.objects.filter(
+        subversion__version_id=subversion.version_id, finalised_at__isnull=False
+    ).exclude(subversion=subversion)
+    if subversion.certified_from is None:
+        finished = finished.filter(ended_at=None, subversion__in=approved_subversions(at).values("pk"))
+    else:
+        finished = finished.filter(subversion__certified_from__lt=subversion.certified_from)
+    newest = finished.order_by("-subversion__certified_from", "-begun_at", "-pk").values("pk")[:1]
+    consumed = CertificationReview.objects.filter(certification=OuterRef("pk")).order_by("review__decided_at")
+    name = Coalesce(NullIf("review__reviewer__display_name", Value("")), "review__reviewer__username")
+    found = list(
+        _loaded()
+        .prefetch_related(None)
+        .annotate(reviewer_names=ArraySubquery(consumed.values_list(name)))
+        .filter(Q(subversion=subversion) | Q(pk__in=newest))
+        .order_by("-begun_at", "-id")
+    )
+    own = [one for one in found if one.subversion_id == subversion.pk]
+    return Told(own, next((one for one in found if one.subversion_id != subversion.pk), None))
 
 
 def moved_since_packet(subversion: Subversion) -> Delta:

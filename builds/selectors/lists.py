@@ -1,15 +1,13 @@
-"""Lists of sources, recipes, builds, waves and watches, and the parts that a page about one of them shows."""
+"""Lists of sources, recipes, builds and watches, and the parts that a page about one of them shows."""
 
-from collections.abc import Iterable
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
-from builds.errors import BuildMissing, SourceMissing, WatchMissing, WaveMissing
+from builds.errors import BuildMissing, SourceMissing, WatchMissing
 from builds.models import (
     Build,
     Cause,
-    Check,
     DriftAlarm,
     LogChunk,
     PullProbe,
@@ -17,8 +15,6 @@ from builds.models import (
     Source,
     TrustedPipeline,
     Watch,
-    Wave,
-    WaveRow,
 )
 from catalog.models import Subversion
 
@@ -76,11 +72,6 @@ def recipes_waiting() -> QuerySet[Recipe]:
     """The newest recipe of each source, where nobody approved it yet."""
     newer = Recipe.objects.filter(source=OuterRef("source"), number__gt=OuterRef("number"))
     return recipes().filter(~Exists(newer), approved_at=None)
-
-
-def checks_of(recipe: Recipe) -> list[Check]:
-    """What the rules found in a recipe, in the order of its lines. One query."""
-    return list(Check.objects.filter(recipe=recipe).order_by("line", "id"))
 
 
 def builds() -> QuerySet[Build]:
@@ -164,43 +155,6 @@ def failing_builds() -> QuerySet[Build]:
 def pipelines_of(source: Source) -> list[TrustedPipeline]:
     """The pipelines elsewhere that a source believes, those that ended last."""
     return sorted(TrustedPipeline.objects.filter(source=source), key=lambda one: one.ended_at is not None)
-
-
-def waves() -> QuerySet[Wave]:
-    """Every wave, newest first."""
-    return Wave.objects.order_by("-opened_at", "-id")
-
-
-def wave_by_id(wave_id: UUID | str) -> Wave:
-    """Raises WaveMissing."""
-    if (found := Wave.objects.filter(pk=wave_id).first()) is None:
-        raise WaveMissing("There is no such wave.", cure="See the waves.")
-    return found
-
-
-def rows_of(wave: Wave) -> QuerySet[WaveRow]:
-    """A wave's rows with everything that tells how each stands, parents first. One query."""
-    return (
-        WaveRow.objects.filter(wave=wave)
-        .select_related(
-            "version__image",
-            "parent__version__image",
-            "build__source",
-            "build__subversion",
-            "import_asked",
-            "subversion__artifact",
-        )
-        .order_by("id")
-    )
-
-
-def rows_of_waves(wave_ids: Iterable[UUID]) -> dict[UUID, list[WaveRow]]:
-    """Wave id → its rows, for a list. One query."""
-    found: dict[UUID, list[WaveRow]] = {}
-    rows = WaveRow.objects.filter(wave_id__in=list(wave_ids)).select_related("version__image", "build", "subversion")
-    for row in rows.order_by("id"):
-        found.setdefault(row.wave_id, []).append(row)
-    return found
 
 
 def watches(*, text: str = "") -> QuerySet[Watch]:

@@ -3,9 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import zstandard
+
 from accounts.models import Person
 from approvals import services as approvals
 from approvals.models import Proposal
+from builds.domain.layer_files import FileEntry, Kind, to_line
 from builds.models import (
     Build,
     Cause,
@@ -23,6 +26,7 @@ from builds.models import (
 )
 from catalog.models import Subversion
 from policies.models import Grant
+from registry.blobs import kept_blobs
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.catalog import VersionFactory
 from tests.factories.registry import RepositoryFactory
@@ -173,8 +177,7 @@ def build_supply(
         last_failure=hostile,
         created_at=now,
     )
-    _inspect(good, now)
-    _inspect(waiting.subversion, now)
+    inspected(good, now)
     waiver = approvals.ask_waiver(
         rule="GG1004",
         scope_kind="version",
@@ -207,14 +210,19 @@ def _wave(now: datetime, source: Source, good: Subversion, waiting: Proposal, ho
     return wave, row
 
 
-def _inspect(subversion: Subversion, now: datetime) -> Inspection:
+def inspected(subversion: Subversion, now: datetime) -> Inspection:
+    """The files of a subversion, read: a list of two, one of them set-uid."""
+    files = [FileEntry("bin/sh", Kind.FILE, 0o755, size=9, sha256="1" * 64), FileEntry("bin/su", Kind.FILE, 0o4755)]
+    listed = zstandard.ZstdCompressor().compress("".join(map(to_line, files)).encode())
     inspection = Inspection.objects.create(
         artifact=subversion.artifact,
-        state="failed",
-        failure="A layer ends early.",
+        state="complete",
+        files_digest=str(kept_blobs().put(listed)),
+        file_count=2,
+        unpacked_bytes=9,
         rules_version=1,
         inspected_at=now,
-        profile={},
+        profile={"bytes": 9, "files": 2, "shells": ["/bin/sh"], "setuid": ["/bin/su"], "user": "65532"},
     )
     Check.objects.create(inspection=inspection, rule="GG2001", severity="note", message="Has a shell.", path="/bin/sh")
     return inspection

@@ -16,6 +16,7 @@ from audit import selectors as audit
 from builds.models import Recipe
 from builds.selectors import lists
 from builds.selectors import recipes as recipes_read
+from builds.selectors.checks import recipe_checks
 from policies import selectors as policies
 from web import dossier, supply
 from web.filters import Choice, Text, read_filters
@@ -76,7 +77,7 @@ def recipe(request: HttpRequest, recipe_id: UUID) -> HttpResponse:
 def _page(request: HttpRequest, viewer: Viewer, shown: Recipe, form: RecipeReviewForm) -> HttpResponse:
     reviews = list(recipe_reviews(shown))
     needed = approvals.reviewers_needed(dossier.policy_at(viewer.now))
-    checks = lists.checks_of(shown)
+    checks = recipe_checks(shown)
     waivers = policies.waivers_in_force(
         {check.rule for check in checks if check.severity == "error"},
         at=viewer.now,
@@ -96,6 +97,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Recipe, form: RecipeRevie
         "change": supply.recipe_change(recipes_read.recipe_difference(older, shown)) if older else None,
         "groups": groups,
         "counts": ", ".join(group.words for group in groups),
+        "is_checked": shown.checked_at is not None,
         "lines": supply.source_lines(shown.dockerfile, groups),
         "files": shown.files[:MAX_FILES],
         "builds": list(lists.builds().filter(recipe=shown)[:10]),

@@ -16,8 +16,7 @@ from approvals.domain.certify_line import blocking, certify_line
 from approvals.domain.delta import delta, findings_of
 from approvals.domain.evidence import SEVERITIES, Finding
 from approvals.domain.packet import Delta
-from approvals.models import Proposal, Review
-from catalog import selectors as catalog
+from approvals.models import Certification, Proposal, Review
 from policies import selectors as policies
 from web import dossier
 from web.filters import Choice, read_filters
@@ -99,6 +98,7 @@ def _review_page(request: HttpRequest, viewer: Viewer, proposal: Proposal, form:
     evidence = approvals.evidence_of(proposal.subversion, viewer.now)
     lines = certify_line(evidence, policy=policies.document_of(policy), now=viewer.now)
     document = packet.document if packet else {}
+    before = approvals.certificates_told(proposal.subversion, viewer.now).before
     mine = [one for one in (*standing.reviews, *standing.earlier) if one.reviewer_id == viewer.person.pk]
     if not form.is_bound and packet is not None:
         form = ReviewForm(initial={"packet_sha256": packet.sha256})
@@ -116,7 +116,10 @@ def _review_page(request: HttpRequest, viewer: Viewer, proposal: Proposal, form:
         "blockers": blocking(lines),
         "reviews": [_told(proposal, one) for one in standing.reviews],
         "void": standing.earlier,
-        "since_certified": _since_certified(proposal, document, viewer),
+        "since_certified": _since_certified(before, document),
+        "before": before.subversion if before else None,
+        "points": dossier.difference_points(before, proposal.subversion, evidence),
+        "supply": evidence.build,
         "since_mine": _since_mine(mine, proposal, document),
         "findings": sorted(findings_of(document), key=_worst_first) if document else [],
         "has_judged": any(one.packet_id == proposal.current_packet_id for one in mine),
@@ -149,13 +152,11 @@ def _made_by(proposal: Proposal, person: Person) -> Person | None:
     return author if author.pk != person.pk and accounts.is_creation_of(person, author) else None
 
 
-def _since_certified(proposal: Proposal, document: dict[str, object], viewer: Viewer) -> Delta | None:
+def _since_certified(before: Certification | None, document: dict[str, object]) -> Delta | None:
     """What the candidate brings and takes against what is certified now; None when nothing is."""
-    current = catalog.successor_of(proposal.subversion, viewer.now)
-    certification = approvals.live_certification(current) if current else None
-    if certification is None or not document:
+    if before is None or not document:
         return None
-    return delta(findings_of(certification.packet.document), findings_of(document))
+    return delta(findings_of(before.packet.document), findings_of(document))
 
 
 def _since_mine(mine: list[Review], proposal: Proposal, document: dict[str, object]) -> Delta | None:

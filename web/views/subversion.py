@@ -59,7 +59,8 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
     standing = dossier.standing_of(proposal, policy) if proposal and proposal.closed_at is None else None
     evidence = approvals.evidence_of(shown, viewer.now)
     lines = certify_line(evidence, policy=policies.document_of(policy), now=viewer.now)
-    certifications = list(approvals.certifications_of(shown))
+    certificates = approvals.certificates_told(shown, viewer.now)
+    certifications = certificates.own
     publication = certifications[0].publication if certifications else None
     # Only then must somebody know whether the gates know: a snapshot that does not say it still allows.
     is_taken_back = view.cause in (Cause.REVOKED, Cause.SUSPENDED)
@@ -77,6 +78,9 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
         "evidence": evidence,
         "counts": findings.counts_in(evidence),
         "moved": dossier.moved_since(certifications, evidence),
+        "before": certificates.before.subversion if certificates.before else None,
+        "points": dossier.difference_points(certificates.before, shown, evidence),
+        "supply": evidence.build,
         "publication": publication,
         "is_taken_back": is_taken_back,
         "published_at": admission.published_at(shown) if is_taken_back else None,

@@ -12,10 +12,11 @@ from approvals import selectors as approvals
 from approvals import services
 from approvals.models import Proposal, Review
 from audit import selectors as audit
-from builds.models import Cause, Watch, Wave, WaveRow
+from builds.models import Cause, Watch, Wave
 from builds.selectors import lists
+from builds.selectors import waves as waves_read
+from builds.selectors.waves import RowView
 from builds.services import watches as watch_services
-from catalog.models import Subversion
 from core.errors import GoldgateError
 from web import supply
 from web.filters import Choice, Text, read_filters
@@ -28,39 +29,22 @@ from web.viewer import Viewer, viewer_of
 MAX_CHOSEN = 200  # rows judged at once
 
 
-@dataclass(frozen=True, slots=True)
-class WaveTold:
-    """One wave in the list."""
-
-    wave: Wave
-    reason: str
-    total: int
-    done: int
-    failed: int
-
-
 @require_GET
 def waves(request: HttpRequest) -> HttpResponse:
     """Every wave, newest first."""
     viewer = viewer_of(request)
     filters = read_filters(request, {"state": Choice(("open", "closed"))})
-    found = lists.waves()
+    found = waves_read.waves()
     if filters.get("state"):
         found = found.filter(closed_at__isnull=filters.get("state") == "open")
     page = page_of(found, request, order=("-opened_at", "-id"))
-    rows = lists.rows_of_waves([wave.pk for wave in page.rows])
     context = {
         "viewer": viewer,
-        "page": Page([_told(wave, rows.get(wave.pk, [])) for wave in page.rows], page.next_cursor),
+        "page": Page([(wave, _reason(wave)) for wave in page.rows], page.next_cursor),
         "filters": filters,
         "unknown_filters": filters.remarks,
     }
     return render(request, "web/waves.html", context, status=filters.status)
-
-
-def _told(wave: Wave, rows: list[WaveRow]) -> WaveTold:
-    failed = sum(1 for row in rows if row.build is not None and row.build.state in ("failed", "stopped"))
-    return WaveTold(wave, _reason(wave), len(rows), sum(1 for row in rows if row.finished_at), failed)
 
 
 def _reason(wave: Wave) -> str:
@@ -70,13 +54,9 @@ def _reason(wave: Wave) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RowTold:
-    """One image of a wave: what came of it, who must act, and the packet that this reader may judge."""
+    """One image of a wave, and the packet that this reader may judge."""
 
-    row: WaveRow
-    word: str
-    sentence: str
-    who: str
-    subversion: Subversion | None
+    view: RowView
     proposal: Proposal | None
     packet: str = ""  # the hash that a judgement names; "" where the reader may not judge
     is_chosen: bool = False
@@ -88,7 +68,7 @@ class RowTold:
 def wave(request: HttpRequest, wave_id: UUID) -> HttpResponse:
     """One row an image; posting judges the chosen rows, each by itself."""
     viewer = viewer_of(request)
-    shown = lists.wave_by_id(wave_id)
+    shown = waves_read.wave_by_id(wave_id)
     form = WaveReviewForm(request.POST or None)
     chosen = dict(_chosen(request.POST.getlist("packet")))
     results: dict[str, tuple[str, bool]] = {}
@@ -165,29 +145,21 @@ def _with_result(row: RowTold, chosen: Mapping[str, str], results: Mapping[str, 
 
 
 def _rows(shown: Wave, viewer: Viewer) -> list[RowTold]:
-    rows = list(lists.rows_of(shown))
-    subversions = {row.pk: row.subversion or (row.build.subversion if row.build else None) for row in rows}
-    ids = [found.pk for found in subversions.values() if found is not None]
+    views = waves_read.row_views(shown, viewer.now)
+    ids = [view.subversion.pk for view in views if view.subversion is not None]
     proposals = approvals.latest_proposals(ids)
     due = {one.pk for one in approvals.reviews_due(viewer.person, viewer.now)} if viewer.is_reviewer and ids else set()
-    return [_row(row, subversions[row.pk], proposals, due, viewer) for row in rows]
+    return [_row(view, proposals, due) for view in views]
 
 
-def _row(
-    row: WaveRow,
-    subversion: Subversion | None,
-    proposals: Mapping[UUID, Proposal],
-    due: set[UUID],
-    viewer: Viewer,
-) -> RowTold:
-    proposal = proposals.get(subversion.pk) if subversion else None
-    standing = supply.row_standing(row, subversion, proposal, viewer.now)
-    packet = proposal.current_packet.sha256 if proposal and proposal.pk in due and proposal.current_packet else ""
-    return RowTold(row, standing.word, standing.sentence, standing.next_action, subversion, proposal, packet)
+def _row(view: RowView, proposals: Mapping[UUID, Proposal], due: set[UUID]) -> RowTold:
+    proposal = proposals.get(view.subversion.pk) if view.subversion else None
+    packet = proposal.current_packet if proposal and proposal.pk in due else None
+    return RowTold(view, proposal, packet.sha256 if packet else "")
 
 
 def _lead(rows: list[RowTold]) -> str:
-    done = sum(1 for row in rows if row.row.finished_at)
+    done = sum(1 for row in rows if row.view.outcome.is_ended)
     noun = "image" if len(rows) == 1 else "images"
     return f"{done} of {len(rows)} {noun} done"
 
