@@ -10,7 +10,6 @@ from accounts import selectors as accounts
 from accounts.models import Person, ServiceToken
 from accounts.roles import Role
 from approvals.models import RecipeReview
-from approvals.selectors.proposals import reviewers_needed
 from audit.models import Record
 from audit.verbs import Verb
 from builds.models import Recipe
@@ -58,11 +57,6 @@ def approvers_of(recipe: Recipe) -> tuple[str, ...]:
     """Who approved it, by name: the reviews that its approval consumed."""
     found = RecipeReview.objects.filter(recipe=recipe, consumed_by__isnull=False)
     return tuple(found.order_by("reviewer__username").values_list("reviewer__username", flat=True))
-
-
-def recipe_reviewers_needed(at: datetime) -> int:
-    """How many distinct persons must approve a recipe: as many as a certificate needs."""
-    return reviewers_needed(active_policy(at))
 
 
 def recipes_due(person: Person, at: datetime) -> list[Recipe]:

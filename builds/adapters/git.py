@@ -9,6 +9,7 @@ See docs/adr/0035.
 import re
 import shlex
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ FETCH_LIMITS = Limits(wall_seconds=600, cpu_seconds=300, data_bytes=1536 * MIB, 
 READ_LIMITS = Limits(wall_seconds=120, cpu_seconds=120, data_bytes=1536 * MIB, file_bytes=64 * MIB)
 SLOW_BYTES, SLOW_SECONDS = 1000, 60  # slower than this for so long, and the fetch ends
 CONNECT_SECONDS = 20
+_SIGXFSZ = int(signal.SIGXFSZ)
 _UNSEEN = re.compile(r"[^\x20-\x7e]+")
 # What git says when another try would say the same.
 _FINAL = (
@@ -127,7 +129,7 @@ class Git:
                 f"git {verb} did not end within {limits.wall_seconds:g} seconds and was stopped.",
                 cure="Is the repository very large, or its server very slow?",
             )
-        if "signal 25" in said or "File too large" in ended.stderr or ended.return_code in (-25, 128 + 25):
+        if ended.return_code != 0 and self._is_cut(ended, limits):
             raise SourceRefused(
                 f"git {verb} was stopped: more than {limits.file_bytes} bytes came.",
                 cure="Keep the build's files in a repository of their own, without large ones.",
@@ -139,6 +141,13 @@ class Git:
         if self.where.url.transport is Transport.LOCAL or is_final or verb not in ("fetch", "ls-remote"):
             raise SourceRefused(detail, cure="Put the source's address, its ref rule or the repository right.")
         raise SourceUnavailable(detail, cure="Is its host up? It is tried again.")
+
+    def _is_cut(self, ended: Ended, limits: Limits) -> bool:
+        """Whether the limit on a file stopped it, or what it started: git does not say why that one died."""
+        if ended.return_code in (-_SIGXFSZ, 128 + _SIGXFSZ) or "File too large" in ended.stderr:
+            return True
+        packs = (self.repository / "objects" / "pack").glob("tmp_*")
+        return any(path.stat().st_size >= limits.file_bytes for path in packs)
 
     def _environment(self) -> dict[str, str]:
         """Everything the child sees: no proxy, no credentials, nothing of ours."""

@@ -27,6 +27,7 @@ from builds.errors import CommitUnsigned, SourceInvalid, SourceRefused, SourceTa
 from builds.models import Recipe, Source
 from builds.selectors.sources import source_by_id, source_subject
 from builds.services.bases import resolve_bases
+from builds.services.checks import check_recipe
 from builds.services.contexts import pack_context
 from builds.services.recipes import Found, keep_recipe
 from builds.services.schedules import ensure_schedules
@@ -112,13 +113,16 @@ def fetch_source(source_id: UUID | str, *, now: datetime, progress: Report = sil
     """Fetch what the source's ref rule names now, and keep it as a recipe; the same content gives the same recipe.
 
     Raises: SourceMissing; SourceRefused (where it lies, how it answers, what it holds); SourceUnavailable;
-    CommitUnsigned; and what ``progress`` raises.
+    CommitUnsigned; ParserFailed; and what ``progress`` raises.
     """
     source = source_by_id(source_id)
     progress(text="Fetching.")
     with scratch("source-") as work:
         found = _found(source, work, now=now, progress=progress)
     recipe, is_made = keep_recipe(source=source, found=found, now=now)
+    if recipe.checked_at is None:
+        # Before anybody hears of it: a build that began at once would else see no failed check.
+        check_recipe(recipe, now)
     return _told(source.pk, recipe, found.commit.id, is_made=is_made, now=now)
 
 

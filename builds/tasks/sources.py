@@ -1,7 +1,7 @@
 """Job handlers of sources: ids in, one service call."""
 
 from builds.adapters.git import FETCH_LIMITS
-from builds.errors import SourceUnavailable
+from builds.errors import ParserFailed, SourceUnavailable
 from builds.services.sources import fail_fetch
 from builds.services.sources import fetch_source as fetch
 from core.errors import GoldgateError, Kind
@@ -13,7 +13,7 @@ MAX_ATTEMPTS = 5
 
 @handler(
     "builds.fetch",
-    retry_on=(SourceUnavailable,),
+    retry_on=(SourceUnavailable, ParserFailed),
     limit_seconds=FETCH_LIMITS.wall_seconds * 2,
     max_attempts=MAX_ATTEMPTS,
 )

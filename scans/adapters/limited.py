@@ -24,6 +24,9 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # Python ignores both, and what it becomes would too: a program that never looks at errors would write on and on.
+    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         libc = ctypes.CDLL(None)
         if sys.argv[4] != "network" and libc.unshare(CLONE_NEWNET) != 0:

@@ -9,10 +9,11 @@ from datetime import datetime
 from accounts.models import Person
 from accounts.roles import Role
 from approvals.models import RecipeReview
-from approvals.selectors.recipes import recipe_reviewers_needed
+from approvals.selectors import reviewers_needed
 from approvals.services.recipes import review_recipe
 from builds.models import Recipe
 from builds.selectors.recipes import recipe_by_id
+from policies.selectors import active_policy
 from tests.factories.accounts import person_with
 
 
@@ -37,6 +38,6 @@ def judge_recipe(
 
 def approve_recipe(recipe: Recipe, now: datetime) -> Recipe:
     """The recipe, approved by new reviewers."""
-    for _ in range(recipe_reviewers_needed(now)):
+    for _ in range(reviewers_needed(active_policy(now))):
         judge_recipe(recipe, person_with(Role.REVIEWER), now)
     return recipe_by_id(recipe.pk)
