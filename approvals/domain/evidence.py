@@ -68,6 +68,10 @@ class BuildEvidence:
     warnings: int = 0
     provenance_sha256: str = ""  # "" where there is none yet
     is_reproduced: bool | None = None  # None: nobody built it twice
+    # Their rows, for links; in no packet.
+    key: str = ""
+    source_key: str = ""
+    recipe_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

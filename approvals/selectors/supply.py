@@ -4,8 +4,11 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Exists, OuterRef
+
 from approvals.domain.evidence import BrokenRule, BuildEvidence, FilesEvidence
-from approvals.selectors.recipes import approvers_of
+from approvals.models import RecipeReview
 from builds.models import Build, Check, Inspection, Recipe
 from catalog.models import Subversion
 from core.canonical import sha256_of
@@ -15,15 +18,31 @@ from registry.models import Artifact
 
 
 def build_of(subversion: Subversion) -> Build | None:
-    """The build that made it; None for what was adopted."""
-    rows = Build.objects.filter(subversion=subversion, purpose=Build.Purpose.RENEWAL)
-    return rows.select_related("source", "recipe").order_by("-asked_at", "-pk").first()
+    """The build that made it; None for what was adopted. One query.
+
+    On it stand who approved its recipe (``approved_by``), and whether second builds gave the same layers or others.
+    """
+    approving = RecipeReview.objects.filter(recipe=OuterRef("recipe"), consumed_by__isnull=False)
+    names = approving.order_by("reviewer__username").values_list("reviewer__username")
+    again = Build.objects.filter(reproduces=OuterRef("pk"), state=Build.State.SUCCEEDED)
+    return (
+        Build.objects.filter(subversion=subversion, purpose=Build.Purpose.RENEWAL)
+        .select_related("source", "recipe")
+        .defer("recipe__dockerfile", "recipe__files")
+        .annotate(
+            approved_by=ArraySubquery(names),
+            is_reproduced=Exists(again.filter(comparison__is_reproduced=True)),
+            is_made_otherwise=Exists(again.filter(comparison__is_reproduced=False)),
+        )
+        .order_by("-asked_at", "-pk")
+        .first()
+    )
 
 
 def supply_of(
     subversion: Subversion, images: Iterable[Artifact], at: datetime
 ) -> tuple[BuildEvidence | None, dict[UUID, FilesEvidence]]:
-    """The build of ``subversion``, and what was seen in each of ``images`` by id. At most seven queries."""
+    """The build of ``subversion``, and what was seen in each of ``images`` by id. At most five queries."""
     runnable = list(images)
     build = build_of(subversion)
     recipe = build.recipe if build else None
@@ -72,8 +91,6 @@ def _files(inspection: Inspection, checks: list[Check], waivers: dict[str, Grant
 
 
 def _build(build: Build, recipe: Recipe | None, checks: list[Check], waivers: dict[str, Grant]) -> BuildEvidence:
-    again = [one.comparison for one in build.reproductions.filter(state=Build.State.SUCCEEDED)]
-    known = [bool(one["is_reproduced"]) for one in again if "is_reproduced" in one]
     submission = build.submissions.select_related("pipeline").first() if recipe is None else None
     return BuildEvidence(
         source=build.source.name,
@@ -86,13 +103,22 @@ def _build(build: Build, recipe: Recipe | None, checks: list[Check], waivers: di
         recipe_number=recipe.number if recipe else 0,
         is_recipe_checked=recipe is None or recipe.checked_at is not None,
         is_recipe_approved=recipe.is_approved if recipe else False,
-        recipe_approved_by=approvers_of(recipe) if recipe and recipe.is_approved else (),
+        recipe_approved_by=tuple(build.approved_by) if recipe and recipe.is_approved else (),  # type: ignore[attr-defined]
         submitted_by=submission.pipeline.subject if submission else "",
         errors=_errors(checks, waivers),
         warnings=_count(checks, Check.Severity.WARNING),
         provenance_sha256=sha256_of(build.provenance) if build.provenance else "",
-        is_reproduced=all(known) if known else None,
+        is_reproduced=_is_reproduced(build),
+        key=str(build.pk),
+        source_key=str(build.source_id),
+        recipe_key=str(build.recipe_id or ""),
     )
+
+
+def _is_reproduced(build: Build) -> bool | None:
+    if build.is_made_otherwise:  # type: ignore[attr-defined]
+        return False
+    return True if build.is_reproduced else None  # type: ignore[attr-defined]
 
 
 def _commit_of(provenance: dict[str, object]) -> str:
