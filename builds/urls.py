@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from builds.api import differences, dockerfiles, inspections, profiles, recipes, sources
+from builds.api import builds, differences, dockerfiles, inspections, logs, profiles, recipes, sources, watches, waves
 
 urlpatterns = [
     path("sources", sources.SourcesView.as_view(), name="sources"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("sources/<uuid:source_id>/recipes", recipes.SourceRecipesView.as_view(), name="source-recipes"),
     path("recipes/<uuid:recipe_id>", recipes.RecipeView.as_view(), name="recipe"),
     path("recipes/<uuid:recipe_id>/difference", recipes.RecipeDifferenceView.as_view(), name="recipe-difference"),
+    path("builds/<uuid:build_id>/log", logs.BuildLogView.as_view(), name="build-log"),
     path("artifacts/<str:digest>/inspection", inspections.ArtifactInspectionView.as_view(), name="artifact-inspection"),
     path("artifacts/<str:digest>/checks", inspections.ArtifactChecksView.as_view(), name="artifact-checks"),
     path("dockerfile-checks", dockerfiles.DockerfileChecksView.as_view(), name="dockerfile-checks"),
@@ -20,4 +21,17 @@ urlpatterns = [
         "subversions/<uuid:subversion_id>/profile", profiles.SubversionProfileView.as_view(), name="subversion-profile"
     ),
     path("differences", differences.DifferencesView.as_view(), name="differences"),
+    path("builds", builds.BuildsView.as_view(), name="builds"),
+    path("builds/<uuid:build_id>", builds.BuildView.as_view(), name="build"),
+    path("builds/<uuid:build_id>/log", builds.BuildLogView.as_view(), name="build-log"),
+    path("builds/<uuid:build_id>/reproductions", builds.ReproductionsView.as_view(), name="build-reproductions"),
+    path("sources/<uuid:source_id>/builds", builds.SourceBuildsView.as_view(), name="source-builds"),
+    path("sources/<uuid:source_id>/causes", builds.SourceCausesView.as_view(), name="source-causes"),
+    path("renewals", builds.RenewalsView.as_view(), name="renewals"),
+    path("watches", watches.WatchesView.as_view(), name="watches"),
+    path("watches/<uuid:watch_id>", watches.WatchView.as_view(), name="watch"),
+    path("watches/<uuid:watch_id>/look", watches.WatchLookView.as_view(), name="watch-look"),
+    path("watches/<uuid:watch_id>/resume", watches.WatchResumeView.as_view(), name="watch-resume"),
+    path("waves", waves.WavesView.as_view(), name="waves"),
+    path("waves/<uuid:wave_id>", waves.WaveView.as_view(), name="wave"),
 ]
