@@ -46,6 +46,7 @@ _BY_FORM = (
 )  # fmt: skip
 # What they find may be an example: a word such as "password" before a value, a name and a password in an address.
 _BY_WORD = (KeywordDetector, BasicAuthDetector)
+_CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----\n(?:[A-Za-z0-9+/=]{1,76}\n)+-----END CERTIFICATE-----")
 _ADDRESS = re.compile("://[^\\s/]*@")
 _WORDS = re.compile("|".join(DENYLIST), re.IGNORECASE)
 
@@ -63,7 +64,7 @@ def find_secrets(body: bytes) -> list[FoundSecret]:
     """What looks like secrets in a text, by line, each kind once a line; nothing for what is no text."""
     if b"\0" in body:
         return []
-    lines = [line[:MAX_LINE_CHARACTERS] for line in body.decode("utf-8", "replace").split("\n")]
+    lines = [line[:MAX_LINE_CHARACTERS] for line in _without_certificates(body.decode("utf-8", "replace")).split("\n")]
     text = "\n".join(lines)
     found = [*_by_form(text, lines), *_by_word(text, lines)]
     return sorted(set(found), key=lambda one: (one.line, one.kind))[:MAX_FOUND]
@@ -75,11 +76,17 @@ def secret_values(text: str) -> set[str]:
     found: set[str] = set()
     for detector in _detectors(_BY_FORM):
         if next(iter(detector.analyze_string(text)), None) is not None:
-            found.update(str(value) for line in lines for value in detector.analyze_string(line))
+            # The whole match: what the detector itself gives back may be a part of it only.
+            found.update(match[0] for rule in detector.denylist for line in lines for match in rule.finditer(line))
     for detector, pattern in zip(_detectors(_BY_WORD), (_WORDS, _ADDRESS), strict=True):
         for number in _lines_with(pattern, text):
             found.update(str(value) for value in detector.analyze_string(lines[number - 1]))
     return found - {""}
+
+
+def _without_certificates(text: str) -> str:
+    """``text`` with the lines of certificates left empty: they are public, and half of what stands in ``/etc``."""
+    return _CERTIFICATE.sub(lambda found: "\n" * found[0].count("\n"), text) if "BEGIN CERTIFICATE" in text else text
 
 
 def _by_form(text: str, lines: list[str]) -> Iterator[FoundSecret]:

@@ -15,8 +15,12 @@ _ESCAPE = re.compile(
     r"|\x1b[ -/]{0,8}[0-~]?"
 )
 _SECRET_NAME = re.compile(
-    r"pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|auth", re.IGNORECASE
+    r"pass(?:word|wd|phrase)?|secret|token|api_?key|access_?key|private_?key|credential|auth(?!or)", re.IGNORECASE
 )
+# As env(1), a shell with -x, or an ENV line says it.
+_ASSIGNED = re.compile(r"(?P<name>[A-Za-z_][\w.-]{0,100})=(?P<quote>[\"']?)(?P<value>[^\s\"']{6,})")
+_KEY_BEGINS, _KEY_ENDS = re.compile("-----BEGIN [A-Z0-9 ]*PRIVATE KEY"), re.compile("-----END [A-Z0-9 ]*PRIVATE KEY")
+_KEY_LINE = re.compile(r"^[\w+/=:., -]*$")  # base64, or a header of an older form
 # Of no use in a log, and able to show another text than there is (UAX #9, "Trojan source").
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -51,15 +55,39 @@ class Masker:
         ordered = sorted(spellings, key=len, reverse=True)
         self._known = re.compile("|".join(re.escape(one) for one in ordered)) if ordered else None
         self._find = find
+        self._is_in_key = False
 
     def mask(self, text: str) -> str:
         """``text`` with every secret replaced by MASK."""
         if self._known is not None:
             text = self._known.sub(MASK, text)
+        text = self._without_keys(_ASSIGNED.sub(_without_value, text))
         for value in sorted(set(self._find(text)), key=len, reverse=True):
             if len(value) >= SHORTEST_SECRET:
                 text = text.replace(value, MASK)
         return text
+
+    def _without_keys(self, text: str) -> str:
+        """Without the lines between BEGIN and END of a private key (RFC 7468), over several calls."""
+        kept = []
+        for line in text.splitlines(keepends=True):
+            if _KEY_BEGINS.search(line):
+                self._is_in_key = True
+                kept.append(f"{MASK}\n")
+            elif not self._is_in_key:
+                kept.append(line)
+            elif _KEY_ENDS.search(line) or not _KEY_LINE.match(line):
+                # Also where no END comes: what is no key's line any more is shown again.
+                self._is_in_key = False
+                kept.extend([] if _KEY_ENDS.search(line) else [line])
+        return "".join(kept)
+
+
+def _without_value(found: re.Match[str]) -> str:
+    # A variable's name is no secret, and neither is a reference to one.
+    if not is_secret_name(found["name"]) or found["value"].startswith("$"):
+        return found[0]
+    return f"{found['name']}={found['quote']}{MASK}"
 
 
 def _spellings(value: str) -> Iterable[str]:

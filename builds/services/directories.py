@@ -1,7 +1,7 @@
 """A build's directory: ``GOLDGATE_HOME/builds/<build id>``, locked by whoever works in it.
 
 Of a build that was made only its archive stays, until it is taken in. Everything else goes at once, and what a killed
-builder left goes when the next one looks.
+builder left goes when the next one looks (``sweeping.py``).
 """
 
 import fcntl
@@ -13,6 +13,8 @@ from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
+
+from builds.adapters.builders.confinement import empty_as_owner
 
 ARCHIVE = "image.tar"
 REMOVE_SECONDS = 600
@@ -36,34 +38,61 @@ def directory_of(build_id: UUID | str) -> Path:
 def own_directory(build_id: UUID | str) -> Iterator[Path]:
     """The build's directory, empty and locked; afterwards only an archive stays in it. Raises DirectoryTaken."""
     directory = directory_of(build_id)
-    directory.mkdir(parents=True, exist_ok=True)
-    # Searchable for the build's own user, who has no rights anywhere above it.
-    directory.chmod(0o711)
-    with locked(directory):
-        for path in directory.iterdir():
-            remove_tree(path)
-        try:
-            yield directory
-        finally:
-            for path in directory.iterdir():
-                if path.name != ARCHIVE:
-                    remove_tree(path)
-            if not (directory / ARCHIVE).exists():
-                directory.rmdir()
+    builds_directory().mkdir(mode=0o711, parents=True, exist_ok=True)
+    # Held while one is made: else a sweep could take it for one that was left, before it is locked.
+    with held(builds_directory()):
+        directory.mkdir(exist_ok=True)
+        # Searchable for the build's own user, who has no rights anywhere above it.
+        directory.chmod(0o711)
+        descriptor = _lock(directory)
+    try:
+        clear(directory)
+        yield directory
+    finally:
+        clear(directory, keep=ARCHIVE)
+        os.close(descriptor)
+
+
+@contextmanager
+def held(directory: Path) -> Iterator[None]:
+    """Hold a directory's lock, waiting for it."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager
 def locked(directory: Path) -> Iterator[None]:
-    """Hold the directory's lock; a process that dies lets it go. Raises DirectoryTaken, FileNotFoundError."""
-    descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    """Hold a directory's lock; a process that dies lets it go. Raises DirectoryTaken; OSError for what is none."""
+    descriptor = _lock(directory)
     try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise DirectoryTaken(str(directory)) from error
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(directory: Path) -> int:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise DirectoryTaken(str(directory)) from error
+    return descriptor
+
+
+def clear(directory: Path, *, keep: str = "") -> None:
+    """Remove what is in a directory, but for ``keep``; and itself, when nothing is left in it."""
+    if os.geteuid() != 0 and (directory / "work").exists():
+        empty_as_owner(directory, settings.GOLDGATE_BUILDER_USER)
+    for path in list(directory.iterdir()):
+        if path.name != keep:
+            remove_tree(path)
+    if keep and not (directory / keep).exists():
+        directory.rmdir()
 
 
 def remove_tree(path: Path) -> None:

@@ -6,7 +6,7 @@ was done. Nothing that is certified is touched here, whatever comes of it.
 
 import os
 import time
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -26,13 +26,16 @@ from builds.adapters.builders.interface import (
 )
 from builds.adapters.secrets import secret_values
 from builds.domain.log_text import Masker, is_secret_name
-from builds.models import Build, Check, Recipe, Source
+from builds.models import Build, Recipe, Source
 from builds.selectors.builds import build_by_id
+from builds.selectors.checks import blocking_checks
 from builds.services.causes import subject_of
+from builds.services.checks import check_recipe
 from builds.services.contexts import unpack_context
 from builds.services.directories import DirectoryTaken, own_directory
 from builds.services.ending import end_build
 from builds.services.logs import LogWriter, append_log
+from builds.services.sweeping import sweep
 from jobs.handlers import Run
 from registry.models import Artifact
 from registry.selectors import artifact_by_id, runnable_images
@@ -41,6 +44,7 @@ from registry.services import export_layout
 BUILDER = Actor.system("builder")
 PROCESSES = ("builder", "test")  # nobody else executes a Dockerfile
 EXTERNAL_KINDS = ("certified", "adopted")
+CHECKS_FOR = timedelta(hours=1)  # what the rules said holds that long
 
 
 def run_build(build_id: UUID | str, *, run: Run) -> Build:
@@ -51,6 +55,7 @@ def run_build(build_id: UUID | str, *, run: Run) -> Build:
     JobCancelled, TimeLimitReached.
     """
     _require_builder_process()
+    sweep()
     build = _begin(build_by_id(build_id), run)
     if build.state != Build.State.RUNNING or build.recipe is None:
         return build
@@ -116,7 +121,7 @@ def _log_of(build: Build, recipe: Recipe, run: Run) -> LogWriter:
 
 
 def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run: Run) -> BuildOutput:
-    _require_checks(recipe)
+    _require_checks(recipe, run)
     run.progress(text="laying out the context and the bases")
     (directory / "work").mkdir()
     unpack_context(recipe, directory / "work" / BUILT_CONTEXT)
@@ -136,9 +141,12 @@ def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run
     return builder_for(build.source).build(plan, log=writer, check=run.check)
 
 
-def _require_checks(recipe: Recipe) -> None:
+def _require_checks(recipe: Recipe, run: Run) -> None:
     """Raises BuilderFailed for a check that failed as an error and that nobody waived."""
-    failed = list(recipe.checks.filter(severity=Check.Severity.ERROR))
+    # Nobody has looked, or not lately: its base may have been withdrawn since.
+    if recipe.checked_at is None or run.now() - recipe.checked_at > CHECKS_FOR:
+        check_recipe(recipe, run.now())
+    failed = blocking_checks(recipe, run.now())
     if failed:
         told = "; ".join(f"{one.rule} line {one.line}: {one.message}" if one.line else f"{one.rule}: {one.message}"
                          for one in failed[:5])  # fmt: skip

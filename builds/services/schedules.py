@@ -39,6 +39,7 @@ class Started:
 def ensure_schedules() -> None:
     """The timer that looks at what is due; people may edit it in the page."""
     ensure_schedule(SCHEDULE, "builds.due", every_seconds=EVERY_SECONDS)
+    ensure_schedule("Sweep what killed builds left", "builds.sweep", every_seconds=3600)
 
 
 def start_due(*, now: datetime) -> Started:

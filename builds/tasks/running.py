@@ -5,6 +5,7 @@ from django.conf import settings
 from builds.adapters.builders.interface import BuilderUnavailable
 from builds.models import Build
 from builds.services.running import end, run_build
+from builds.services.sweeping import sweep
 from core.errors import GoldgateError, Kind
 from jobs.errors import JobCancelled, TimeLimitReached
 from jobs.handlers import BUILDS_QUEUE, Run, handler
@@ -36,3 +37,9 @@ def run(run: Run) -> None:
         if error.kind is not Kind.UNAVAILABLE or run.attempt >= MAX_ATTEMPTS:
             end(run.subject_id, Build.State.FAILED, error.code, str(error), run)
         raise
+
+
+@handler("builds.sweep", queue=BUILDS_QUEUE, limit_seconds=1800)
+def sweep_directories(run: Run) -> None:
+    """Remove what killed builders left."""
+    run.progress(done=sweep(), unit="directories")

@@ -16,7 +16,7 @@ from pathlib import Path
 from django.conf import settings
 
 from builds.adapters.builders import confinement
-from builds.adapters.builders.confinement import Ended, Job, Limits, Step
+from builds.adapters.builders.confinement import Ended, Holding, Job, Limits, Step
 from builds.adapters.builders.interface import (
     BuilderFailed,
     BuilderUnavailable,
@@ -24,8 +24,9 @@ from builds.adapters.builders.interface import (
     BuildPlan,
     LogSink,
 )
+from builds.adapters.builders.limiting import ControlGroup, DiskWatch, control_group
 from builds.adapters.builders.network import PORT, AllowedHosts, Proxy
-from builds.adapters.builders.steps import failed_line
+from builds.adapters.builders.steps import failed_line, first_heredoc
 from registry.adapters.archive import Archive
 from registry.errors import MalformedArchive
 
@@ -35,7 +36,9 @@ BASES = "/bases"  # read-only: their blobs are links to our own store
 MOUNTS = "/mounts"
 OUTPUT = "goldgate.invalid/output:built"  # RFC 2606: no registry has that name
 CURE = "On the builder's machine: apt-get install buildah skopeo (docs/runbooks/builder.md)."
+HEREDOCS_SINCE = (1, 33)
 VERSION_SECONDS = 20
+MAX_OUTPUT_BYTES = 256 * 1024**2  # of what it says; a build that goes on saying the same is a build that hangs
 TAIL_CHARACTERS = 4000
 ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -57,6 +60,7 @@ def limits() -> Limits:
         wall_seconds=settings.GOLDGATE_BUILDER_SECONDS,
         memory_bytes=settings.GOLDGATE_BUILDER_MEMORY_BYTES,
         processes=settings.GOLDGATE_BUILDER_PROCESSES,
+        cpus=settings.GOLDGATE_BUILDER_CPUS,
         disk_bytes=settings.GOLDGATE_BUILDER_DISK_BYTES,
         file_bytes=settings.GOLDGATE_BUILDER_DISK_BYTES,
     )
@@ -89,36 +93,44 @@ class BuildahBuilder:
         """See Builder."""
         version = buildah_version()
         held = confinement.holding(settings.GOLDGATE_BUILDER_USER)
+        _require_readable(plan.dockerfile, version)
         for platform in plan.platforms:
             _require_runnable(platform)
         _prepare(plan, held.owner)
-        tail = _Tail(log)
-        proxy = network_of(plan)
-        job = Job(
-            plan.directory,
-            _steps(plan),
-            ENVIRONMENT | _proxy_variables(plan),
-            limits(),
-            mounts=[("bases", BASES), *operator_mounts()],
-            watches=[lambda: _tell(proxy, log)],
-            take_listener=proxy.serve if proxy else None,
-        )
-        try:
-            ended = confinement.run_confined(job, held, output=tail.take, check=check)
-        finally:
-            if proxy:
-                proxy.close()
-        tail.flush()
-        _tell(proxy, log)
-        _require_success(ended, len(job.steps), plan, tail.text)
+        isolation = self._run(plan, held, log, check)
         digest = _take_archive(plan)
         return BuildOutput(
             archive=plan.archive,
             digest=digest,
             builder_id=f"{settings.GOLDGATE_URL}/builders/buildah",
             builder_version=version,
-            isolation=f"{held.words}; {_network_words(plan)}",
+            isolation=isolation,
         )
+
+    def _run(self, plan: BuildPlan, held: Holding, log: LogSink, check: Callable[[], None]) -> str:
+        """Run the steps; how they were held. Raises BuilderFailed."""
+        tail, proxy, most = _Tail(log), network_of(plan), limits()
+        with control_group(plan.directory.name, most) as group:
+            job = Job(
+                plan.directory,
+                _steps(plan),
+                ENVIRONMENT | _proxy_variables(plan),
+                most,
+                mounts=[("bases", BASES), *operator_mounts()],
+                watches=[DiskWatch(plan.directory, most.disk_bytes), tail.passed, lambda: _tell(proxy, log)],
+                take_listener=proxy.serve if proxy else None,
+                enter=group.enter,
+            )
+            try:
+                ended = confinement.run_confined(job, held, output=tail.take, check=check)
+            finally:
+                if proxy:
+                    proxy.close()
+            tail.flush()
+            _tell(proxy, log)
+            _require_success(ended, len(job.steps), plan, tail.text, group)
+            words = "in a control group" if group.directories else "limits of each process only"
+        return f"{held.words}; {words}; {_network_words(plan)}"
 
 
 def network_of(plan: BuildPlan) -> Proxy | None:
@@ -176,6 +188,19 @@ def native_platform() -> str:
     """Of this machine, as Go writes it."""
     machine = os.uname().machine
     return f"linux/{_NATIVE.get(machine, machine)}"
+
+
+def _require_readable(dockerfile: bytes, version: str) -> None:
+    """Raises BuilderFailed for what this buildah would take for other instructions than people reviewed."""
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= HEREDOCS_SINCE:
+        return
+    if line := first_heredoc(dockerfile):
+        raise BuilderFailed(
+            f"{version} takes the lines of a heredoc for instructions.",
+            failure_code="heredoc_not_supported",
+            line=line,
+            cure="Write it without a heredoc, or build this source with BuildKit.",
+        )
 
 
 def _require_runnable(platform: str) -> None:
@@ -256,15 +281,23 @@ class _Tail:
     def __init__(self, log: LogSink) -> None:
         self._log = log
         self._bytes = b""
+        self._taken = 0
         self.text = ""
 
     def take(self, chunk: bytes) -> None:
         """Whole lines at a time, so that no character and no secret is cut in two; a very long one as it is."""
+        self._taken += len(chunk)
         whole, found, self._bytes = (self._bytes + chunk).rpartition(b"\n")
         if found:
             self._say(whole + found)
         elif len(self._bytes) > confinement.CHUNK_BYTES:
             self.flush()
+
+    def passed(self) -> tuple[str, str] | None:
+        """A failure code and a sentence, when it said too much."""
+        if self._taken <= MAX_OUTPUT_BYTES:
+            return None
+        return "log_limit", f"The build printed more than {MAX_OUTPUT_BYTES} bytes."
 
     def flush(self) -> None:
         """What stands after the last line end."""
@@ -278,13 +311,15 @@ class _Tail:
         self._log(text)
 
 
-def _require_success(ended: Ended, steps: int, plan: BuildPlan, tail: str) -> None:
+def _require_success(ended: Ended, steps: int, plan: BuildPlan, tail: str, group: ControlGroup) -> None:
     """Raises BuilderFailed, with the line of the Dockerfile where the log names its step."""
     if ended.stopped_by:
         line = failed_line(tail, plan.dockerfile)
         raise BuilderFailed(ended.stopped_because, failure_code=ended.stopped_by, line=line)
     if len(ended.codes) == steps and not any(ended.codes):
         return
+    if passed := group.passed():
+        raise BuilderFailed(passed[1], failure_code=passed[0], line=failed_line(tail, plan.dockerfile))
     said = [line for line in tail.splitlines() if line.strip()]
     last = said[-1].strip()[:500] if said else "it said nothing"
     begun = ended.codes[-1] if ended.codes else None

@@ -1,4 +1,4 @@
-"""Which line of a Dockerfile a builder was at: from the ``STEP`` lines of its log."""
+"""What a builder makes of a Dockerfile: which line it was at, and what it would read otherwise than BuildKit does."""
 
 import re
 
@@ -27,3 +27,9 @@ def failed_line(log: str, text: bytes) -> int | None:
     if stage <= len(stages) and step <= len(stages[stage - 1]):
         return stages[stage - 1][step - 1]
     return None
+
+
+def first_heredoc(text: bytes) -> int | None:
+    """The line of the first instruction with a heredoc; None where there is none. Raises what the parser raises."""
+    found = (one.line for one in raw_instructions(text.decode("utf-8", "replace")) if one.heredocs)
+    return next(found, None)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from accounts.models import Person
+from builds.adapters.builders.confinement import Holding
 from builds.domain.recipe import FILE_MODE
 from builds.models import Build, Source
 from jobs.models import Job
@@ -25,6 +25,7 @@ from registry.blobs import kept_blobs
 from registry.models import Artifact
 from tests.factories.accounts import PersonFactory
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
+from tests.factories.registry import pieces
 from tests.jobs.support import run_due_jobs
 
 BUSYBOX = Path("/bin/busybox")
@@ -34,7 +35,9 @@ APPLETS = (
     "false",
     "seq", "od", "tr", "wc", "sort", "uname", "hostname", "df", "mknod", "unshare", "nsenter", "chroot", "nohup",
     "setsid", "printf", "date", "stat", "readlink", "base64", "ip", "ifconfig", "dmesg", "su", "awk", "xargs", "yes",
+    "printenv", "dash", "bash",
 )  # fmt: skip
+AS_ROOT = Holding(is_user_namespace=False, has_map_helpers=False, uid_map=(), gid_map=())
 needs_buildah = pytest.mark.skipif(
     not (Path("/usr/bin/buildah").exists() and Path("/usr/bin/skopeo").exists() and BUSYBOX.exists()),
     reason="buildah, skopeo and busybox-static are not installed",
@@ -45,12 +48,29 @@ def busybox_archive(target: Path) -> Path:
     """An OCI archive of one layer: BusyBox and a /etc/passwd."""
     layer = _tar(
         [
-            *((name, None) for name in ("bin", "etc", "tmp", "root", "proc", "sys", "dev", "var", "home")),
+            *(
+                (name, None)
+                for name in (
+                    "bin",
+                    "etc",
+                    "tmp",
+                    "root",
+                    "proc",
+                    "sys",
+                    "dev",
+                    "var",
+                    "home",
+                    "usr",
+                    "usr/local",
+                    "usr/local/bin",
+                    "usr/local/lib",
+                )
+            ),
             ("bin/busybox", BUSYBOX.read_bytes()),
             ("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65532:65532::/:/bin/false\n"),
             ("etc/group", b"root:x:0:\nnobody:x:65532:\n"),
         ],
-        links={f"bin/{name}": "busybox" for name in APPLETS},
+        links={f"bin/{name}": "busybox" for name in (*APPLETS, "dash", "bash")},
     )
     packed = gzip.compress(layer, mtime=0)
     config = {
@@ -106,12 +126,14 @@ def _descriptor(body: bytes, media_type: str) -> dict[str, object]:
     return {"mediaType": media_type, "digest": _digest(body), "size": len(body)}
 
 
-def busybox_base(now: datetime, directory: Path, requested_by: Person | None = None) -> Artifact:
+def busybox_base(now: datetime, directory: Path) -> Artifact:
     """The image, imported."""
-    path = busybox_archive(directory / "busybox.tar")
-    asked = registry.import_archive(
-        chunks=iter([path.read_bytes()]), requested_by=requested_by or PersonFactory(), now=now
-    )
+    return imported(busybox_archive(directory / "busybox.tar"), now)
+
+
+def imported(archive: Path, now: datetime) -> Artifact:
+    """The artifact of an OCI archive, its bytes in our store."""
+    asked = registry.import_archive(chunks=pieces(archive), requested_by=PersonFactory(), now=now)
     return registry.run_import(import_id=asked.pk, now=now)
 
 
@@ -154,6 +176,8 @@ def build_of(
         "dockerfile": dockerfile,
         "bases": [base_entry(asked, base)] if base else [],
         "committed_at": datetime(2026, 11, 20, 8, 0, tzinfo=UTC),
+        # The rules have nothing against it: what is tested here is what holds it when they see nothing.
+        "checked_at": now,
         **context(files or {"hello.txt": b"hello\n"}),
         **recipe_fields,
     }

@@ -3,7 +3,6 @@ import threading
 
 import pytest
 
-from builds.adapters.builders.network import AllowedHosts
 from tests.builds.builders.support import build_of, log_of, needs_buildah, run_once
 from tests.factories.builds import SourceFactory
 
