@@ -89,7 +89,7 @@ class DockerfileRuleOutput(serializers.Serializer[Any]):
     cure = serializers.CharField()
 
 
-class CheckOutput(serializers.Serializer[Any]):
+class DockerfileCheckOutput(serializers.Serializer[Any]):
     """What came of a text. ``fixed`` is it with every reference pinned that could be."""
 
     outcome = serializers.ChoiceField(choices=[(word, word) for word in ("pass", "warn", "fail")])
@@ -100,7 +100,7 @@ class CheckOutput(serializers.Serializer[Any]):
 
 
 class DockerfileChecksView(APIView):
-    @extend_schema(operation_id="dockerfile_checks_make", request=CheckInput, responses=CheckOutput)
+    @extend_schema(operation_id="dockerfile_checks_make", request=CheckInput, responses=DockerfileCheckOutput)
     def post(self, request: Request) -> Response:
         """Hold a Dockerfile to the rules: which bases it stands on now, and what is wrong with it. Keeps nothing."""
         refuse_unknown_parameters(request)
@@ -122,7 +122,7 @@ class DockerfileChecksView(APIView):
             "rules": [RULES[name] for name in named],
             "fixed": checked.fixed,
         }
-        return Response(CheckOutput(shown).data)
+        return Response(DockerfileCheckOutput(shown).data)
 
 
 class DockerfileRulesView(APIView):

@@ -121,7 +121,7 @@ class RecipeDetailOutput(RecipeOutput):
         ]
 
 
-class LineOutput(serializers.Serializer[Any]):
+class RecipeLineOutput(serializers.Serializer[Any]):
     """One line of a unified difference; a side that lacks the line has number 0."""
 
     sign = serializers.ChoiceField(choices=[(sign, sign) for sign in "+- @"])
@@ -143,7 +143,7 @@ class RecipeDifferenceOutput(serializers.Serializer[Any]):
 
     older = serializers.UUIDField(allow_null=True, help_text="Null: there is none before it, so all of it is new.")
     newer = serializers.UUIDField()
-    lines = LineOutput(many=True)
+    lines = RecipeLineOutput(many=True)
     is_cut = serializers.BooleanField(help_text="There are more lines than are shown.")
     files_added = serializers.ListField(child=serializers.CharField())
     files_removed = serializers.ListField(child=serializers.CharField())
