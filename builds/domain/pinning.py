@@ -51,8 +51,8 @@ def _patterns(use: Use, written: str) -> re.Pattern[str]:
     word = re.escape(written)
     match use:
         case Use.FROM:
-            # At most flags and the instruction's own name come before it on its line.
-            return re.compile(rf"\A(\s*(?:FROM\s+)?(?:--[a-z]+=\S+\s+)*[\"']?){word}(?=[\"'\s\\`]|\Z)", re.IGNORECASE)
+            # Nothing but flags comes between.
+            return re.compile(rf"\A(\s*FROM\s+(?:--[a-z]+=\S+\s+)*[\"']?){word}(?=[\"'\s\\`]|\Z)", re.IGNORECASE)
         case Use.COPY:
             return re.compile(rf"(\s--from=){word}(?=[\s\\`]|\Z)")
         case Use.MOUNT:

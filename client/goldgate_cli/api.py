@@ -65,6 +65,10 @@ class Api:
         own = parts._replace(scheme="", netloc="").geturl() if parts.netloc else path
         return urljoin(self._base, own)
 
+    def address(self, path: str) -> str:
+        """Where ``path`` is, for people and for reports."""
+        return urljoin(self._base, path)
+
     def call(self, method: str, path: str, **arguments: Any) -> requests.Response:
         """One request; its body is still to be read. Raises a CommandError for every answer that is not 2xx."""
         try:

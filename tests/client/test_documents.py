@@ -9,6 +9,7 @@ import click
 import pytest
 from goldgate_cli.__main__ import command
 
+from tests.client import dockerfile_answers
 from tests.client.exports import KEY, Export, canonical, lines_of
 from tests.client.stand_in import TOKEN, Answer, StandIn
 from tests.client.test_statuses import API, GOOD, JOB, REFERENCE, VERDICT
@@ -94,6 +95,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
     }
     return GOOD | {
         f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
+        f"POST {API}/dockerfile-checks": Answer(dockerfile_answers.answer()),
         f"GET {API}/jobs/j1": [Answer(running), Answer(JOB)],
         "GET /tuf/metadata/1.root.json": Answer(ROOT),
         f"POST {API}/gates": Answer(
@@ -104,6 +106,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
 
 def sample_files(directory: Path) -> None:
     (directory / "pod.yaml").write_text("kind: Pod\n")
+    (directory / "Dockerfile").write_text(dockerfile_answers.TEXT)
     (directory / "debian.oci.tar").write_bytes(b"")
     (directory / "sink").mkdir()
     export = Export(4, 1, 4)
