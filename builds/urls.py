@@ -23,7 +23,6 @@ urlpatterns = [
     path("differences", differences.DifferencesView.as_view(), name="differences"),
     path("builds", builds.BuildsView.as_view(), name="builds"),
     path("builds/<uuid:build_id>", builds.BuildView.as_view(), name="build"),
-    path("builds/<uuid:build_id>/log", builds.BuildLogView.as_view(), name="build-log"),
     path("builds/<uuid:build_id>/reproductions", builds.ReproductionsView.as_view(), name="build-reproductions"),
     path("sources/<uuid:source_id>/builds", builds.SourceBuildsView.as_view(), name="source-builds"),
     path("sources/<uuid:source_id>/causes", builds.SourceCausesView.as_view(), name="source-causes"),

@@ -53,14 +53,6 @@ class BuildOutput(serializers.ModelSerializer[Build]):
         ]  # fmt: skip
 
 
-class LogOutput(serializers.Serializer[Any]):
-    """Pieces of a build's log, in order."""
-
-    text = serializers.CharField()
-    next = serializers.IntegerField(help_text="To ask for what follows: `?from=`.")
-    is_open = serializers.BooleanField(help_text="Whether more may come.")
-
-
 class RenewalList(serializers.ListSerializer[Any]):
     """A page of versions, all judged together."""
 

@@ -4,14 +4,13 @@ from uuid import UUID
 
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.api.caller import actor_of
-from builds.api.build_serializers import BuildOutput, CauseOutput, LogOutput, RenewalOutput
-from builds.models import Build, Cause, LogChunk
+from builds.api.build_serializers import BuildOutput, CauseOutput, RenewalOutput
+from builds.models import Build, Cause
 from builds.selectors.builds import build_by_id, builds
 from builds.selectors.sources import source_by_id
 from builds.services.asking import ask_build, ask_reproduction
@@ -19,8 +18,6 @@ from catalog.api.caller import person_of
 from catalog.models import Version
 from portal.paging import PAGE_PARAMETERS, choice, exact, identifier, page, paged, refuse_unknown_parameters
 from scans.api.jobs import started
-
-MAX_LOG_CHUNKS = 100  # in one answer
 
 
 class BuildsView(APIView):
@@ -55,25 +52,6 @@ class BuildView(APIView):
         """One build."""
         refuse_unknown_parameters(request)
         return Response(BuildOutput(build_by_id(build_id)).data)
-
-
-class BuildLogView(APIView):
-    @extend_schema(
-        operation_id="builds_log",
-        parameters=[
-            OpenApiParameter("from", {"type": "integer", "minimum": 0, "default": 0}, description="`next` of before.")
-        ],
-        responses=LogOutput,
-    )
-    def get(self, request: Request, build_id: UUID) -> Response:
-        """What the build said so far, piece by piece; secrets are masked."""
-        refuse_unknown_parameters(request, {"from"})
-        build = build_by_id(build_id)
-        first = _number(request.query_params.get("from", "0"))
-        found = list(LogChunk.objects.filter(build=build, number__gte=first).order_by("number")[:MAX_LOG_CHUNKS])
-        following = found[-1].number + 1 if found else first
-        said = {"text": "".join(one.text for one in found), "next": following, "is_open": build.is_open}
-        return Response(LogOutput(said).data)
 
 
 class SourceBuildsView(APIView):
@@ -125,9 +103,3 @@ def _accepted(build: Build) -> Response:
     answer = started("builds.begin", build.pk)
     answer.data = BuildOutput(build_by_id(build.pk)).data
     return answer
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 9):
-        raise ValidationError({"from": ["It must be a number from 0."]}, code="invalid")
-    return int(text)

@@ -73,9 +73,9 @@ def log(context: click.Context, build: UUID) -> None:
     api: Api = context.obj["api"]()
     following = 0
     while True:
-        piece = api.get(f"builds/{build}/log", **{"from": following})
+        piece = api.get(f"builds/{build}/log", after=following)
         click.echo(piece["text"], nl=False)
-        if piece["next"] == following:
+        if piece["is_end"] or piece["next"] == following:
             return
         following = piece["next"]
 
@@ -91,15 +91,14 @@ def watch(context: click.Context, build: UUID) -> None:
 def _follow(context: click.Context, api: Api, build_id: str) -> None:
     following = 0
     while True:
-        piece = api.get(f"builds/{build_id}/log", **{"from": following})
+        piece = api.get(f"builds/{build_id}/log", after=following)
         # The log goes to stderr where stdout is for the result.
         click.echo(piece["text"], nl=False, err=output.is_json())
-        is_at_end = piece["next"] == following
-        following = piece["next"]
-        if is_at_end and not piece["is_open"]:
+        if piece["is_end"]:
             break
-        if is_at_end:
+        if piece["next"] == following:
             time.sleep(PAUSE_SECONDS)
+        following = piece["next"]
     found = api.get(f"builds/{build_id}")
     _show(found)
     if found["state"] not in ENDED_WELL:
