@@ -13,9 +13,11 @@ What cannot be unpacked is refused: a name with ``..`` in it, a hard link to not
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from builds.domain.layer_files.entries import FileEntry, Kind
+from msgspec.structs import replace
+
+from builds.domain.layer_files.entries import FileEntry, Kind, Magic
 from builds.domain.layer_files.refusals import LayerRefused
 from builds.domain.layer_files.tar import Counted, Header
 
@@ -63,7 +65,7 @@ class Content:
     """What was read of a regular file."""
 
     sha256: str
-    magic: str
+    magic: Magic
 
 
 def path_of(header: Header, depth: int) -> str:
@@ -226,6 +228,6 @@ def _entry(header: Header, content: Content | None, layer: int) -> FileEntry:
         sha256=content.sha256 if content else "",
         target=header.target,
         capabilities=header.capabilities.hex(),
-        magic=content.magic if content else "",  # type: ignore[arg-type]
+        magic=content.magic if content else Magic.NONE,
         layer=layer,
     )

@@ -30,7 +30,7 @@ def files_of(inspection: Inspection) -> Iterator[FileEntry]:
         return
     with kept_blobs().open(inspection.files_digest) as packed:
         reader = zstandard.ZstdDecompressor().stream_reader(packed)
-        yield from read_lines(io.TextIOWrapper(reader, encoding="utf-8"))
+        yield from read_lines(io.BufferedReader(reader))
 
 
 def setuid_of_base(image: Artifact) -> frozenset[str] | None:

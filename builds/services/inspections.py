@@ -13,7 +13,7 @@ from django.db import transaction
 from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
-from builds.adapters.layer_reader import ImageFiles, LayerBlob, read_layers
+from builds.adapters.layer_reader.parent import ImageFiles, LayerBlob, read_layers
 from builds.domain.image_rules import RULES_VERSION, Examination, ImageCheck
 from builds.domain.image_rules.checking import Secret, Surroundings
 from builds.domain.layer_files import to_line
@@ -115,7 +115,7 @@ def _store(image: Artifact, files: ImageFiles, directory: Path, *, now: datetime
     with (directory / "files.zst").open("w+b") as packed:
         with zstandard.ZstdCompressor(level=6).stream_writer(packed, closefd=False) as writer:
             for entry in files.files():
-                writer.write(to_line(entry).encode())
+                writer.write(to_line(entry))
                 examination.see(entry)
                 if entry.path in seen:
                     kept[entry.path] = entry.layer

@@ -1,5 +1,5 @@
-"""Reads an image's layers in a child process of its own: their bytes are hostile."""
+"""Reads an image's layers in a child process of its own: their bytes are hostile.
 
-from builds.adapters.layer_reader.parent import ImageFiles, LayerBlob, Sight, read_layers
-
-__all__ = ["ImageFiles", "LayerBlob", "Sight", "read_layers"]
+``parent`` starts the child and checks what it wrote; ``child`` is that process. Nothing is imported here, since the
+child starts with this package and every import is time before it reads.
+"""

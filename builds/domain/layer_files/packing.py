@@ -12,7 +12,7 @@ UNPACKING_ERRORS = (OSError, EOFError, zlib.error, zstandard.ZstdError)
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _MAX_WINDOW_BYTES = 128 * 1024**2
-_PACKED_BYTES = 64 * 1024
+_PACKED_BYTES = 256 * 1024
 
 
 class Readable(Protocol):

@@ -7,7 +7,7 @@ gz(layer(…))                                                                  
 import gzip
 from pathlib import Path
 
-from builds.adapters.layer_reader import ImageFiles, LayerBlob, read_layers
+from builds.adapters.layer_reader.parent import ImageFiles, LayerBlob, read_layers
 from builds.domain.layer_files import LIMITS, FileEntry, LayerLimits
 from oci.digest import Digest
 from scans.adapters.child import Limits

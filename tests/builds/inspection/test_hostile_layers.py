@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from builds.adapters.layer_reader import read_layers
+from builds.adapters.layer_reader.parent import read_layers
 from builds.domain.layer_files import LIMITS, Kind
 from builds.domain.layer_files.entries import shown
 from builds.errors import LayersRefused

@@ -1,0 +1,1 @@
+"""Figures of the room ``builds``: ``python -m bench.builds [inspection | scheduling]``."""
