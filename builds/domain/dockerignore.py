@@ -64,7 +64,7 @@ def parse_dockerignore(body: bytes) -> list[Pattern]:
     except UnicodeDecodeError:
         raise IgnoreMalformed("It is not UTF-8.") from None
     found = []
-    for number, line in enumerate(text.splitlines(), start=1):
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.startswith("#") or not line.strip():
             continue
         found.append(_pattern(line.strip(), number))

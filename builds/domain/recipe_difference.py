@@ -10,6 +10,7 @@ from builds.domain.recipe import FileRow
 
 CONTEXT_LINES = 3
 MAX_LINES = 5000
+MOST_PAIRS = 4_000_000  # lines of the one times lines of the other that are compared closely
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,10 @@ def difference(older: Mapping[str, Any], newer: Mapping[str, Any]) -> RecipeDiff
 
 def unified(older: str, newer: str) -> list[DiffLine]:
     """The unified difference of two texts. A line's end is part of it: CRLF and LF differ."""
-    before, after = older.splitlines(keepends=True), newer.splitlines(keepends=True)
+    before, after = _lines(older), _lines(newer)
     found: list[DiffLine] = []
     old_line = new_line = 0
-    for row in list(difflib.unified_diff(before, after, n=CONTEXT_LINES))[2:]:
+    for row in _rows(before, after):
         sign, text = row[0], row[1:]
         if hunk := re.match(r"@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", row):
             # A side without lines names the line before (POSIX diff -u).
@@ -89,6 +90,26 @@ def unified(older: str, newer: str) -> list[DiffLine]:
         old_line += is_old
         new_line += is_new
     return found
+
+
+def _rows(before: list[str], after: list[str]) -> list[str]:
+    if len(before) * len(after) <= MOST_PAIRS:
+        return list(difflib.unified_diff(before, after, n=CONTEXT_LINES))[2:]
+    # Finding the shortest difference takes time with the square of the lines: this one is right, and only longer.
+    first = next((at for at, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]), None)
+    if first is None:
+        first = min(len(before), len(after))
+    if len(before) == len(after) == first:
+        return []
+    begin = max(0, first - CONTEXT_LINES)
+    heading = f"@@ -{begin + 1},{len(before) - begin} +{begin + 1},{len(after) - begin} @@\n"
+    same = [f" {line}" for line in before[begin:first]]
+    return [heading, *same, *(f"-{line}" for line in before[first:]), *(f"+{line}" for line in after[first:])]
+
+
+def _lines(text: str) -> list[str]:
+    """With their ends. A newline alone ends a line, as for BuildKit: else what a form feed hides had another number."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def _shown(text: str) -> str:

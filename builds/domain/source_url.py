@@ -57,6 +57,8 @@ def parse_url(text: str) -> SourceUrl:
     """Raises ValueError, in words."""
     if not text or len(text) > MAX_URL_LENGTH:
         raise ValueError(f"An address has 1 to {MAX_URL_LENGTH} characters.")
+    if not text.isprintable() or text != text.strip():
+        raise ValueError("An address has no spaces at its ends and no signs that cannot be seen.")
     if text.startswith("/"):
         return _local(text)
     try:

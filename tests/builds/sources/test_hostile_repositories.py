@@ -103,7 +103,7 @@ class TestNothingOfARepositoryRuns:
             fetched(now, repository)
         tree[0] = ("100644", ".gitmodules", modules.encode())
         repository.commit_tree(repository.raw_tree(tree))
-        with pytest.raises(SourceRefused, match="fsck|gitmodules"):
+        with pytest.raises(SourceRefused, match=r"fsck|gitmodules"):
             fetched(now, repository)
         assert not canary.exists()
 
