@@ -81,9 +81,9 @@ def files_of(home: Path, *, without: Path) -> dict[str, bytes | None]:
     return found
 
 
-def assert_nothing_left(build_id: str) -> None:
-    """No process in its control group or with its mounts, no mount, no control group."""
-    left = []
+def processes_of(build_id: str) -> dict[str, str]:
+    """The processes in a build's control group or with its mounts: number to words."""
+    found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
             continue
@@ -93,8 +93,14 @@ def assert_nothing_left(build_id: str) -> None:
         except OSError:
             continue
         if build_id in held:
-            left.append(f"{entry.name} {words}")
-    assert left == []
+            found[entry.name] = words
+    return found
+
+
+def assert_nothing_left(build_id: str) -> None:
+    """No process in its control group or with its mounts, no mount, no control group."""
+    assert processes_of(build_id) == {}
+    assert build_id not in Path("/proc/self/mountinfo").read_text()
     assert [str(path) for path in Path("/sys/fs/cgroup").rglob(build_id)] == []
 
 
