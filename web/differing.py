@@ -11,7 +11,16 @@ from typing import Any
 
 from django.core.cache import cache
 
-from builds.domain.difference import Difference, ImageDifference, Unknown
+from builds.domain.difference import (
+    ConfigurationChange,
+    Difference,
+    FileChange,
+    FindingsPart,
+    ImageDifference,
+    LayersPart,
+    PackageChange,
+    Unknown,
+)
 from builds.errors import NothingToCompare
 from builds.selectors import differences
 from core.canonical import sha256_of
@@ -131,31 +140,29 @@ class ImageTold:
     """One image's difference, cut to what a page shows; None where a part is unknown."""
 
     image: ImageDifference
-    packages: Any
-    findings: Any
-    files: Any
-    layers: Any
-    configuration: tuple[Any, ...]
-    bookkeeping: tuple[Any, ...]
+    packages: Sequence[PackageChange] | None
+    findings: FindingsPart | None
+    files: Sequence[FileChange] | None
+    layers: LayersPart | None
+    configuration: Sequence[ConfigurationChange]
+    bookkeeping: Sequence[ConfigurationChange]
     more_packages: int
     more_files: int
 
 
 def image_told(image: ImageDifference) -> ImageTold:
     """``image`` with its unknown parts set apart and its lists cut."""
-    packages, findings, files, layers = (
-        None if isinstance(part, Unknown) else part
-        for part in (image.packages, image.findings, image.files, image.layers)
-    )
-    listed = len(files.listed[:ROWS]) if files else 0
+    packages = () if isinstance(image.packages, Unknown) else image.packages.changes
+    listed = () if isinstance(image.files, Unknown) else image.files.listed[:ROWS]
+    changed = 0 if isinstance(image.files, Unknown) else sum(image.files.counts.values())
     return ImageTold(
         image=image,
-        packages=packages.changes[:ROWS] if packages else None,
-        findings=findings,
-        files=files.listed[:ROWS] if files else None,
-        layers=layers,
-        configuration=tuple(one for one in image.configuration if not one.is_bookkeeping),
-        bookkeeping=tuple(one for one in image.configuration if one.is_bookkeeping),
-        more_packages=max(len(packages.changes) - ROWS, 0) if packages else 0,
-        more_files=sum(files.counts.values()) - listed if files else 0,
+        packages=None if isinstance(image.packages, Unknown) else packages[:ROWS],
+        findings=None if isinstance(image.findings, Unknown) else image.findings,
+        files=None if isinstance(image.files, Unknown) else listed,
+        layers=None if isinstance(image.layers, Unknown) else image.layers,
+        configuration=[one for one in image.configuration if not one.is_bookkeeping],
+        bookkeeping=[one for one in image.configuration if one.is_bookkeeping],
+        more_packages=max(len(packages) - ROWS, 0),
+        more_files=max(changed - len(listed), 0),
     )

@@ -52,6 +52,8 @@ urlpatterns: list[URLPattern] = [
     path("a/<str:digest>", subversion.artifact, name="artifact"),
     path("a/<str:digest>/place", subversion.subversion_new, name="artifact-place"),
     path("a/<str:digest>/findings", subversion.artifact_findings, name="artifact-findings"),
+    path("a/<str:digest>/hardening", subversion.artifact_hardening, name="artifact-hardening"),
+    path("a/<str:digest>/profile", subversion.artifact_profile, name="artifact-profile"),
     path("a/<str:digest>/contents", subversion.artifact_contents, name="artifact-contents"),
     path("a/<str:digest>/raw/<slug:what>", subversion.artifact_raw, name="artifact-raw"),
     # reviews and requests

@@ -1,5 +1,6 @@
 """Reads of certificates, and of what moved against them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -56,7 +57,7 @@ def live_certification(subversion: Subversion) -> Certification | None:
 class Told:
     """A subversion's certificates, newest first, and the one it is compared with: of what it replaces."""
 
-    own: list[Certification]
+    own: Sequence[Certification]
     before: Certification | None
 
 

@@ -1,5 +1,7 @@
 """Lists of sources, recipes, builds and watches, and the parts that a page about one of them shows."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
@@ -8,7 +10,9 @@ from builds.errors import BuildMissing, SourceMissing, WatchMissing
 from builds.models import (
     Build,
     Cause,
+    Check,
     DriftAlarm,
+    Inspection,
     LogChunk,
     PullProbe,
     Recipe,
@@ -16,6 +20,7 @@ from builds.models import (
     TrustedPipeline,
     Watch,
 )
+from builds.selectors.inspections import inspections_of
 from catalog.models import Subversion
 
 ENDED_WELL = (Build.State.SUCCEEDED, Build.State.NO_CHANGE)
@@ -114,6 +119,23 @@ def build_of(subversion: Subversion) -> Build | None:
         .order_by("-asked_at", "-id")
         .first()
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """An image's inspection and what the rules found in its files."""
+
+    inspection: Inspection
+    checks: list[Check]
+
+
+def checks_of_images(artifact_ids: Iterable[UUID]) -> dict[UUID, Inspected]:
+    """Artifact id → what was found in its files, where somebody looked. Two queries."""
+    found = {one.artifact_id: Inspected(one, []) for one in inspections_of(artifact_ids).values()}
+    images = {one.inspection.pk: one for one in found.values()}
+    for check in Check.objects.filter(inspection__in=list(images)).order_by("rule", "path", "id"):
+        images[check.inspection_id].checks.append(check)  # type: ignore[index]
+    return found
 
 
 def causes_of(build: Build) -> list[Cause]:

@@ -79,6 +79,8 @@ class Supply:
             "watches": "/upstream",
             "difference-ask": "/difference",
             "difference": f"/difference/{good.artifact.digest}/{other.artifact.digest}",
+            "artifact-hardening": f"/a/{good.artifact.digest}/hardening",
+            "artifact-profile": f"/a/{good.artifact.digest}/profile",
             "waivers": "/waivers",
             "waiver-new": "/waivers/new?rule=GG1004&scope_kind=version&scope=debian/12",
             "waiver": f"/waivers/{self.waiver.pk}",
@@ -213,7 +215,7 @@ def _wave(now: datetime, source: Source, good: Subversion, waiting: Proposal, ho
 def inspected(subversion: Subversion, now: datetime) -> Inspection:
     """The files of a subversion, read: a list of two, one of them set-uid."""
     files = [FileEntry("bin/sh", Kind.FILE, 0o755, size=9, sha256="1" * 64), FileEntry("bin/su", Kind.FILE, 0o4755)]
-    listed = zstandard.ZstdCompressor().compress("".join(map(to_line, files)).encode())
+    listed = zstandard.ZstdCompressor().compress(b"".join(map(to_line, files)))
     inspection = Inspection.objects.create(
         artifact=subversion.artifact,
         state="complete",

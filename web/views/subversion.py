@@ -16,6 +16,8 @@ from approvals import selectors as approvals
 from approvals import services
 from approvals.domain.certify_line import certify_line
 from audit import selectors as audit
+from builds.selectors import lists as inspections
+from builds.selectors import profiles
 from catalog import selectors as catalog
 from catalog import services as catalog_services
 from catalog.domain.state import Cause, State
@@ -26,7 +28,7 @@ from registry.models import Artifact
 from scans import selectors as scans
 from scans import services as scan_services
 from signing.models import Publication
-from web import dossier, findings, raw
+from web import dossier, findings, raw, supply
 from web.csv_rows import csv_response
 from web.filters import Choice, Filters, Text, read_filters
 from web.forms.approvals import ProposeForm, SubversionForm
@@ -300,6 +302,44 @@ def _is_wanted(row: scans.Finding, filters: Filters) -> bool:
         and (not get("package") or get("package") in (row.package, row.source))
         and (not get("exploited") or row.is_kev)
     )
+
+
+@require_GET
+def artifact_hardening(request: HttpRequest, digest: str) -> HttpResponse:
+    """What the rules found in the files of each runnable image, and what is let pass until when."""
+    viewer = viewer_of(request)
+    shown = registry.artifact_by_digest(digest)
+    images = registry.runnable_images(shown)
+    own = catalog.subversion_by_digest(shown.digest)
+    seen = inspections.checks_of_images([image.pk for image in images])
+    waivers = policies.waivers_in_force(
+        {check.rule for checks in seen.values() for check in checks.checks if check.severity == "error"},
+        at=viewer.now,
+        version=str(own.version) if own else "",
+        digests=[shown.digest, *(image.digest for image in images)],
+    )
+    context = {
+        "viewer": viewer,
+        "artifact": shown,
+        "subversion": own,
+        "images": [
+            (image, seen.get(image.pk), supply.check_groups(seen[image.pk].checks, waivers) if image.pk in seen else [])
+            for image in images
+        ],
+        "scope": ("version", str(own.version)) if own else ("digest", shown.digest),
+    }
+    return render(request, "web/hardening.html", context)
+
+
+@require_GET
+def artifact_profile(request: HttpRequest, digest: str) -> HttpResponse:
+    """How little is in it, beside its certified neighbours; those that have less are named."""
+    viewer = viewer_of(request)
+    shown = registry.artifact_by_digest(digest)
+    own = catalog.subversion_by_digest(shown.digest)
+    view = profiles.profile_view(own, viewer.now) if own else None
+    context = {"viewer": viewer, "artifact": shown, "subversion": own, "view": view}
+    return render(request, "web/profile.html", context)
 
 
 @require_GET

@@ -72,14 +72,17 @@ def wave(request: HttpRequest, wave_id: UUID) -> HttpResponse:
     form = WaveReviewForm(request.POST or None)
     chosen = dict(_chosen(request.POST.getlist("packet")))
     results: dict[str, tuple[str, bool]] = {}
+    rows = _rows(shown, viewer, {})
     if request.method == "POST":
         if not chosen:
             form.add_error(None, "No row is chosen.")
         elif len(chosen) > MAX_CHOSEN:
             form.add_error(None, f"At most {MAX_CHOSEN} rows are judged at once.")
         elif form.is_valid():
-            results = _judge(shown, chosen, form, viewer)
-    told_rows = [_with_result(row, chosen, results) for row in _rows(shown, viewer)]
+            results = _judge(rows, chosen, form, viewer)
+            # Read anew, each row still with the proposal that was judged, so that its result stands beside it.
+            rows = _rows(shown, viewer, {row.view.row.pk: row.proposal for row in rows})
+    told_rows = [_with_result(row, chosen, results) for row in rows]
     refused = sum(1 for _, is_refused in results.values() if is_refused)
     context = {
         "viewer": viewer,
@@ -112,13 +115,15 @@ def _is_uuid(text: str) -> bool:
     return True
 
 
-def _judge(shown: Wave, chosen: Mapping[str, str], form: WaveReviewForm, viewer: Viewer) -> dict[str, tuple[str, bool]]:
+def _judge(
+    rows: list[RowTold], chosen: Mapping[str, str], form: WaveReviewForm, viewer: Viewer
+) -> dict[str, tuple[str, bool]]:
     """Review each chosen packet in a transaction of its own: one that is refused takes no other with it."""
-    own = {str(row.proposal.pk) for row in _rows(shown, viewer) if row.proposal is not None}
+    own = {str(row.proposal.pk) for row in rows if row.proposal is not None}
     results: dict[str, tuple[str, bool]] = {}
     for proposal_id, packet in chosen.items():
         if proposal_id not in own:
-            results[proposal_id] = ("It is not a row of this wave.", True)
+            results[proposal_id] = ("It is no row of this wave that you may judge.", True)
             continue
         try:
             services.review_packet(
@@ -144,18 +149,19 @@ def _with_result(row: RowTold, chosen: Mapping[str, str], results: Mapping[str, 
     return replace(row, result=text, is_refused=is_refused, is_chosen=key in chosen and (is_refused or not results))
 
 
-def _rows(shown: Wave, viewer: Viewer) -> list[RowTold]:
+def _rows(shown: Wave, viewer: Viewer, known: Mapping[UUID, Proposal | None]) -> list[RowTold]:
+    """The wave's rows; those that the reader may judge with their proposal and packet."""
     views = waves_read.row_views(shown, viewer.now)
-    ids = [view.subversion.pk for view in views if view.subversion is not None]
-    proposals = approvals.latest_proposals(ids)
-    due = {one.pk for one in approvals.reviews_due(viewer.person, viewer.now)} if viewer.is_reviewer and ids else set()
-    return [_row(view, proposals, due) for view in views]
+    is_any = any(view.subversion for view in views)
+    due = approvals.reviews_due(viewer.person, viewer.now) if viewer.is_reviewer and is_any else []
+    by_subversion = {one.subversion_id: one for one in due}
+    return [_row(view, by_subversion, known.get(view.row.pk)) for view in views]
 
 
-def _row(view: RowView, proposals: Mapping[UUID, Proposal], due: set[UUID]) -> RowTold:
-    proposal = proposals.get(view.subversion.pk) if view.subversion else None
-    packet = proposal.current_packet if proposal and proposal.pk in due else None
-    return RowTold(view, proposal, packet.sha256 if packet else "")
+def _row(view: RowView, due: Mapping[UUID, Proposal], known: Proposal | None) -> RowTold:
+    proposal = due.get(view.subversion.pk) if view.subversion else None
+    packet = proposal.current_packet if proposal else None
+    return RowTold(view, proposal or known, packet.sha256 if packet else "")
 
 
 def _lead(rows: list[RowTold]) -> str:
