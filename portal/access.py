@@ -255,6 +255,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "web:registries": {"GET": readers("")},
     "web:registry-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
     "web:registry": {"GET": readers(""), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:promotion": {"GET": readers("")},
     "web:registry-test": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:sources": {"GET": readers("")},
     "web:source-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
