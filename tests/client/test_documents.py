@@ -9,7 +9,7 @@ import click
 import pytest
 from goldgate_cli.__main__ import command
 
-from tests.client import dockerfile_answers
+from tests.client import builds_answers, dockerfile_answers
 from tests.client.exports import KEY, Export, canonical, lines_of
 from tests.client.stand_in import TOKEN, Answer, StandIn
 from tests.client.test_statuses import API, GOOD, JOB, REFERENCE, VERDICT
@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "reference" / "command.md"
 TEXT = PAGE.read_text()
 ROOT = b"root"
-GROUPS = [(), ("audit",), ("gate",), ("registry",)]  # they do nothing themselves
+GROUPS = [(), ("audit",), ("builds",), ("gate",), ("registry",)]  # they do nothing themselves
 WORDS = {"FINGERPRINT": hashlib.sha256(ROOT).hexdigest(), "KEY": KEY.public.hex()}
 
 
@@ -93,15 +93,19 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
         "state": "running",
         "progress": {"done": 1, "total": 2, "unit": "", "text": "Fetching layer 1 of 2"},
     }
-    return GOOD | {
-        f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
-        f"POST {API}/dockerfile-checks": Answer(dockerfile_answers.answer()),
-        f"GET {API}/jobs/j1": [Answer(running), Answer(JOB)],
-        "GET /tuf/metadata/1.root.json": Answer(ROOT),
-        f"POST {API}/gates": Answer(
-            {"gate_id": "0199-g", "cluster": "east", "token": "ggg_x", "metadata_url": ""}, 201
-        ),
-    }  # type: ignore[return-value]
+    return (
+        GOOD
+        | builds_answers.answers()
+        | {
+            f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
+            f"POST {API}/dockerfile-checks": Answer(dockerfile_answers.answer()),
+            f"GET {API}/jobs/j1": [Answer(running), Answer(JOB)],
+            "GET /tuf/metadata/1.root.json": Answer(ROOT),
+            f"POST {API}/gates": Answer(
+                {"gate_id": "0199-g", "cluster": "east", "token": "ggg_x", "metadata_url": ""}, 201
+            ),
+        }
+    )  # type: ignore[return-value]
 
 
 def sample_files(directory: Path) -> None:
