@@ -29,8 +29,8 @@ from policies.models import Grant
 from registry import selectors as registry
 
 GIVERS = frozenset({Role.REVIEWER, Role.SECURITY_REVIEWER})
-# Secrets in ENV and ARG, and in the files of an image.
-SECRET_RULES = frozenset({"GG1003", "GG2003"})
+# Secrets in a Dockerfile; in the files and the environment of an image.
+SECRET_RULES = frozenset({"GG1022", "GG1023", "GG1024", "GG1025", "GG2004", "GG2005", "GG2008", "GG2023"})
 GIVERS_OF_SECRETS = frozenset({Role.SECURITY_REVIEWER})
 
 

@@ -30,7 +30,7 @@ class RunConfiguration:
 
 def is_secret_name(name: str) -> bool:
     """Whether a variable's name says that its value is nobody's business."""
-    return bool(_SECRET_NAME.search(name))
+    return bool(_SECRET_NAME.search(name)) and not name.upper().endswith(("_FILE", "_PATH", "_DIR"))
 
 
 def read_run_configuration(config: Mapping[str, Any]) -> RunConfiguration:

@@ -13,7 +13,7 @@ from django.db import transaction
 from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
-from builds.adapters.layer_reader.parent import ImageFiles, LayerBlob, read_layers
+from builds.adapters.layer_reader.parent import ImageFiles, LayerBlob, Sight, read_layers
 from builds.domain.image_rules import RULES_VERSION, Examination, ImageCheck
 from builds.domain.image_rules.checking import Secret, Surroundings
 from builds.domain.layer_files import to_line
@@ -24,18 +24,20 @@ from builds.selectors.run_configurations import run_configuration_of
 from catalog.models import Image
 from catalog.selectors import subversion_by_digest, subversion_by_id
 from registry.blobs import kept_blobs, layer_cache
-from registry.errors import BlobMissing
+from registry.errors import BlobMissing, BodyTooLarge
 from registry.models import Artifact
 from registry.selectors import artifact_by_id, layers_of, runnable_images
 from registry.services.layers import ensure_cached
 from registry.services.progress import Meter
 from scans.adapters.scratch import scratch
+from scans.domain.inventory import ReportMalformed, owned_paths
+from scans.models import Inventory
 from scans.selectors import latest_inventory
 
 WORKER = Actor.system("worker")
 MAX_LIST_BYTES = 1024**3
+MAX_REPORT_BYTES = 64 * 1024**2  # a larger inventory is not read for what packages own
 _PIECE_BYTES = 1024**2
-Finishing = Callable[[], "transaction.Atomic"]
 Progress = Callable[..., None]
 
 
@@ -89,7 +91,11 @@ def inspect_artifact(
 def _inspect(image: Artifact, *, now: datetime, check: Callable[[], None]) -> Inspection:
     try:
         blobs = _layer_blobs(image, check)
-        with scratch("inspect-") as directory, read_layers(blobs, directory, check=check) as files:
+        variables = [f"{name}={value}" for name, value in run_configuration_of(image).env.items()]
+        with (
+            scratch("inspect-") as directory,
+            read_layers(blobs, directory, environment=variables, check=check) as files,
+        ):
             return _store(image, files, directory, now=now)
     except (LayersRefused, BlobMissing) as error:
         return _write(image, {"state": Inspection.State.FAILED, "failure": str(error)}, [], now=now)
@@ -110,7 +116,9 @@ def _layer_blobs(image: Artifact, check: Callable[[], None]) -> list[LayerBlob]:
 def _store(image: Artifact, files: ImageFiles, directory: Path, *, now: datetime) -> Inspection:
     sights = files.sights()
     seen = {sight.path for sight in sights}
-    examination = Examination(_surroundings(image))
+    inventory = latest_inventory(image)
+    surroundings = _surroundings(image, inventory)
+    examination = Examination(surroundings)
     kept: dict[str, int] = {}  # path → the layer that its file is from, of what was seen
     with (directory / "files.zst").open("w+b") as packed:
         with zstandard.ZstdCompressor(level=6).stream_writer(packed, closefd=False) as writer:
@@ -120,12 +128,8 @@ def _store(image: Artifact, files: ImageFiles, directory: Path, *, now: datetime
                 if entry.path in seen:
                     kept[entry.path] = entry.layer
         digest = _keep(packed)
-    secrets = [
-        Secret(one.path, one.kind, one.line, one.layer, one.is_certain, kept.get(one.path) != one.layer)
-        for one in sights
-    ]
-    checks = examination.checks(secrets)
-    inventory = latest_inventory(image)
+    names = list(surroundings.configuration.env)
+    checks = examination.checks(_secret(one, names, kept) for one in sights)
     profile = examination.profile(inventory.component_count if inventory else None)
     profile["layers"] = files.layers
     profile["secrets"] = files.sight_count
@@ -138,6 +142,19 @@ def _store(image: Artifact, files: ImageFiles, directory: Path, *, now: datetime
         "profile": profile,
     }
     return _write(image, values, checks, now=now)
+
+
+def _secret(sight: Sight, names: list[str], kept: dict[str, int]) -> Secret:
+    is_variable = sight.layer < 0
+    return Secret(
+        path=sight.path,
+        kind=sight.kind,
+        line=sight.line,
+        layer=sight.layer,
+        is_certain=sight.is_certain,
+        is_deleted=not is_variable and kept.get(sight.path) != sight.layer,
+        variable=names[sight.line - 1] if is_variable and sight.line else "",
+    )
 
 
 def _keep(packed: IO[bytes]) -> str:
@@ -157,14 +174,26 @@ def _pieces(file: IO[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _surroundings(image: Artifact) -> Surroundings:
+def _surroundings(image: Artifact, inventory: Inventory | None) -> Surroundings:
     subversion = subversion_by_digest(image.digest)
     purpose = subversion.version.image.purpose if subversion else Image.Purpose.RUNTIME
     return Surroundings(
         configuration=run_configuration_of(image),
         base_setuid=setuid_of_base(image),
+        owned=_owned(inventory),
         is_runtime=purpose == Image.Purpose.RUNTIME,
     )
+
+
+def _owned(inventory: Inventory | None) -> frozenset[str] | None:
+    """Paths that packages own, without the leading slash; None where there is no package database to say so."""
+    if inventory is None or not inventory.coverage.get("has_package_database"):
+        return None
+    try:
+        report = kept_blobs().read(inventory.report_digest, MAX_REPORT_BYTES)
+        return frozenset(path.lstrip("/") for path in owned_paths(report))
+    except (BlobMissing, BodyTooLarge, ReportMalformed):
+        return None
 
 
 def _write(image: Artifact, values: dict[str, object], checks: Iterable[ImageCheck], *, now: datetime) -> Inspection:

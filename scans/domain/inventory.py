@@ -152,6 +152,11 @@ def read_reports(*, syft: bytes, cyclonedx: bytes, digest: str, warnings: Iterab
     )
 
 
+def owned_paths(report: bytes) -> frozenset[str]:
+    """Every path that a package of a stored report owns, with its leading slash. Raises ReportMalformed."""
+    return frozenset(_owned_paths(_decode(report, _SyftReport, "syft")))
+
+
 def _decode(body: bytes, kind: type[T], name: str) -> T:
     try:
         return read_json(body, kind)

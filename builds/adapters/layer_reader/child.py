@@ -73,6 +73,10 @@ class _Reader:
             self._see(path, number, header.size, find_secrets(body) if is_read else [])
         self.tree.put(header, content, layer=number)
 
+    def read_environment(self, text: str) -> None:
+        """Look for secrets in the image's variables, one a line."""
+        self._see("", -1, len(text), find_secrets(text.encode("utf-8", "replace")))
+
     def _see(self, path: str, number: int, size: int, found: list[FoundSecret]) -> None:
         named = name_of_secret(path) if size else ""
         rows: list[dict[str, Any]] = [{"kind": named, "line": None, "is_certain": True}] if named else []
@@ -121,6 +125,7 @@ def read_image(job: dict[str, Any], directory: Path) -> dict[str, Any]:
     tree, count, number = MergedTree(counted), 0, 0
     with (directory / "sights.jsonl").open("w") as sights, (directory / "files.jsonl").open("wb") as files:
         reader = _Reader(counted, tree, sights)
+        reader.read_environment(job["environment"])
         try:
             for number, layer in enumerate(job["layers"]):
                 reader.read(layer, number)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -34,7 +34,7 @@ class Sight:
     path: str
     kind: str
     line: int | None  # None: the name says it
-    layer: int
+    layer: int  # -1: in the environment, and ``line`` counts its variables
     is_certain: bool
 
 
@@ -65,27 +65,31 @@ class ImageFiles:
 
 
 @contextmanager
-def read_layers(
+def read_layers(  # noqa: PLR0913 — one keyword a thing that a test may tighten
     layers: list[LayerBlob],
     directory: Path,
     *,
+    environment: Sequence[str] = (),
     limits: LayerLimits = LIMITS,
     child_limits: Limits = CHILD_LIMITS,
     check: Callable[[], None] = lambda: None,
 ) -> Iterator[ImageFiles]:
     """Have a child read ``layers``, lowest first, with ``directory`` (empty) to write in.
 
+    It looks for secrets in ``environment`` too, the image's variables as ``NAME=value``.
     Raises LayersRefused with one sentence when they cannot be read to their end.
     """
     if len(layers) > limits.layers:
         raise LayersRefused(f"The image has {len(layers)} layers, more than {limits.layers}.")
     named = [{"path": str(one.path), "digest": one.digest, "packed_bytes": one.packed_bytes} for one in layers]
-    (directory / "job.json").write_text(json.dumps({"limits": asdict(limits), "layers": named}))
-    environment = {"PATH": "/usr/bin:/bin", "HOME": str(directory), "TMPDIR": str(directory), "LC_ALL": "C.UTF-8"}
+    lines = [one.replace("\n", " ") for one in environment]
+    job = {"limits": asdict(limits), "layers": named, "environment": "\n".join(lines)}
+    (directory / "job.json").write_text(json.dumps(job))
+    variables = {"PATH": "/usr/bin:/bin", "HOME": str(directory), "TMPDIR": str(directory), "LC_ALL": "C.UTF-8"}
     ended = run_child(
         [sys.executable, "-I", "-B", str(CHILD)],
         directory=directory,
-        environment=environment,
+        environment=variables,
         limits=child_limits,
         check=check,
     )

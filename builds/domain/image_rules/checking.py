@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from builds.domain.configuration import RunConfiguration
+from builds.domain.configuration import RunConfiguration, is_secret_name
 from builds.domain.image_rules import known
 from builds.domain.image_rules.rules import RULES, Severity
 from builds.domain.layer_files.entries import STICKY, FileEntry, Kind, Magic, shown
@@ -38,6 +38,7 @@ class Secret:
     layer: int
     is_certain: bool
     is_deleted: bool = False
+    variable: str = ""  # of the environment; then there is no path
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Examination:
     _setuid: list[str] = field(default_factory=list)
     _world_writable: list[str] = field(default_factory=list)
     _caches: dict[str, int] = field(default_factory=lambda: defaultdict(int))
-    _temporary: int = 0
+    _variables: set[str] = field(default_factory=set)
     _files: int = 0
     _bytes: int = 0
 
@@ -132,7 +133,6 @@ class Examination:
             if path.startswith(directory) and path[len(directory) :].partition("/")[0] not in spared:
                 self._caches[directory] += entry.size
         if path.startswith(_TEMPORARY):
-            self._temporary += 1
             self._add("GG2019", Severity.NOTE, f"/{shown(path)} was left behind.", path)
 
     def _see_setuid(self, entry: FileEntry) -> None:
@@ -172,6 +172,11 @@ class Examination:
         self._add(rule, severity, f"Everybody may write /{shown(path)} ({entry.mode_text}).", path)
 
     def _see_secret(self, secret: Secret) -> None:
+        if secret.variable:
+            severity = Severity.ERROR if secret.is_certain else Severity.WARNING
+            self._variables.add(secret.variable)
+            self._add("GG2023", severity, f"{secret.kind} in the variable {shown(secret.variable)}.")
+            return
         where = f"/{shown(secret.path)}" + (f" line {secret.line}" if secret.line else "")
         layer = f"layer {secret.layer + 1}" + (", deleted later and still in the image" if secret.is_deleted else "")
         message = f"{secret.kind} in {where} ({layer})."
@@ -201,6 +206,9 @@ class Examination:
             number = port.partition("/")[0]
             if number.isdigit() and int(number) < 1024:
                 self._add("GG2016", Severity.WARNING, f"It exposes port {shown(port)}.")
+        for name, value in run.env.items():
+            if value and is_secret_name(name) and name not in self._variables:
+                self._add("GG2023", Severity.WARNING, f"The variable {shown(name)} is called a secret and has a value.")
         command = run.entrypoint or run.cmd
         if len(command) > 1 and command[0].rpartition("/")[2] in known.SHELLS and command[1] == "-c":
             self._add("GG2017", Severity.WARNING, f"It starts {shown(' '.join(command), 120)}.")

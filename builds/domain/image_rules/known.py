@@ -1,5 +1,7 @@
 """What systems are known to bring: names, not judgements."""
 
+import re
+
 # Set-uid and set-gid programs of Debian's, Ubuntu's, Alpine's and Red Hat's own packages (util-linux, shadow, passwd,
 # login, pam, bsdutils, sudo, openssh, policykit, dbus). /bin, /sbin and /lib are /usr/bin, … where /usr is merged.
 _SETUID = """
@@ -13,6 +15,7 @@ usr/lib/dbus-1.0/dbus-daemon-launch-helper usr/libexec/dbus-1/dbus-daemon-launch
 usr/lib/policykit-1/polkit-agent-helper-1 usr/lib/polkit-1/polkit-agent-helper-1 usr/bin/bbsuid
 usr/libexec/utempter/utempter usr/lib/x86_64-linux-gnu/utempter/utempter
 """
+_VERSION = re.compile(r"-?[0-9]+(\.[0-9]+)*$")
 
 
 def _words(text: str) -> frozenset[str]:
@@ -53,10 +56,14 @@ def with_merged_usr(path: str) -> str:
 
 
 def program_name(path: str) -> str:
-    """The name of a program in a directory that is searched for programs (``python3`` for ``python3.11``); else ""."""
+    """The name of a program in a directory that is searched for programs, without its version; "" elsewhere.
+
+    ``gcc`` for ``gcc-12``, ``python3`` for ``python3.11``: Python's major number is part of its name.
+    """
     if not path.startswith(PROGRAM_DIRECTORIES):
         return ""
     name = path.rpartition("/")[2]
-    stem = name.rstrip("0123456789.-")
-    major = name[len(stem) :].partition(".")[0] if "." in name[len(stem) :] else name[len(stem) :]
-    return f"{stem}{major}" if stem in ("python", "pip") and major.isdigit() else stem if stem and "." in name else name
+    stem = _VERSION.sub("", name)
+    if stem in ("python", "pip"):
+        return name[: len(stem) + 1]
+    return stem or name

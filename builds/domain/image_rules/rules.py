@@ -162,5 +162,11 @@ RULES: dict[str, Rule] = {
             "It has characters that hide, move or reverse what stands beside them, or bytes that are no text.",
             "Rename the file.",
         ),
+        Rule(
+            "GG2023",
+            "Secret in the environment",
+            "Every process of every container has it, and everybody who can pull the image.",
+            "Take it back where it was issued; give it to the container when it is run.",
+        ),
     )
 }
