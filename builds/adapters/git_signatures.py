@@ -7,7 +7,7 @@ gives itself. See docs/adr/0035.
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from builds.adapters.git import plain, program
@@ -57,7 +57,7 @@ def verify_commit(  # noqa: PLR0913 — one keyword a fact
     if signature.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         return _by_ssh(place, allowed_signers, now, check)
     if signature.startswith(b"-----BEGIN PGP SIGNATURE-----"):
-        return _by_gpg(place, gpg_keys, check)
+        return _by_gpg(place, gpg_keys, now, check)
     return Signature("unverified", detail="The signature is of a kind that is not read here.")
 
 
@@ -90,7 +90,7 @@ def _by_ssh(place: Path, allowed_signers: str, now: datetime, check: Callable[[]
         return Signature("unverified", "ssh", detail="It is signed with an SSH key, and the source lists no signers.")
     allowed = place / "allowed"
     allowed.write_text("".join(f"{signer.line}\n" for signer in signers))
-    moment = f"-Overify-time={now.strftime('%Y%m%d%H%M%S')}Z"
+    moment = f"-Overify-time={now.astimezone(UTC):%Y%m%d%H%M%S}Z"
     common = ["-f", str(allowed), "-s", str(place / "commit.sig")]
     code, said = _run([program("ssh-keygen"), "-Y", "find-principals", *common, moment], place, None, check)
     principal = said.splitlines()[0].strip() if code == 0 and said.strip() else ""
@@ -103,7 +103,7 @@ def _by_ssh(place: Path, allowed_signers: str, now: datetime, check: Callable[[]
     return Signature("verified", "ssh", principal[:320], detail=plain(said)[:300])
 
 
-def _by_gpg(place: Path, gpg_keys: str, check: Callable[[], None]) -> Signature:
+def _by_gpg(place: Path, gpg_keys: str, now: datetime, check: Callable[[], None]) -> Signature:
     if not gpg_keys.strip():
         return Signature("unverified", "gpg", detail="It is signed with a GPG key, and the source lists no keys.")
     home = place / "gnupg"
@@ -111,6 +111,7 @@ def _by_gpg(place: Path, gpg_keys: str, check: Callable[[], None]) -> Signature:
     (home / "gpg.conf").write_text("no-auto-key-retrieve\nno-auto-key-locate\ntrust-model always\nno-autostart\n")
     (place / "keys").write_text(gpg_keys)
     gpg = [program("gpg"), "--homedir", str(home), "--batch", "--no-tty", "--quiet", "--status-fd", "1"]
+    gpg += ["--faked-system-time", f"{now.astimezone(UTC):%Y%m%dT%H%M%S}!"]
     code, said = _run([*gpg, "--import", str(place / "keys")], place, None, check)
     if "IMPORT_OK" not in said:
         return Signature("unverified", "gpg", detail="The source's keys cannot be read by gpg.")
