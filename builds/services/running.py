@@ -6,8 +6,11 @@ was done. Nothing that is certified is touched here, whatever comes of it.
 
 import os
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -19,6 +22,7 @@ from builds.adapters.builders import builder_for
 from builds.adapters.builders.interface import (
     BUILT_CONTEXT,
     BuilderFailed,
+    BuilderMissing,
     BuilderUnavailable,
     BuildOutput,
     BuildPlan,
@@ -68,11 +72,19 @@ def run_build(build_id: UUID | str, *, run: Run) -> Build:
     except DirectoryTaken as error:
         # The one before us still ends: its lease ran out, and the kill of its child takes a moment.
         raise BuilderUnavailable("Another builder has not yet left this build's directory.") from error
+    except BuilderMissing as missing:
+        raise _failed(
+            build, BuilderFailed(missing.detail, failure_code=missing.code, cure=missing.cure), writer, run
+        ) from missing
     except BuilderFailed as failed:
-        writer(f"\n{failed}\n")
-        writer.close()
-        end(build_id, Build.State.FAILED, failed.failure_code, str(failed), run, line=failed.line)
-        raise
+        raise _failed(build, failed, writer, run) from failed
+
+
+def _failed(build: Build, failed: BuilderFailed, writer: LogWriter, run: Run) -> BuilderFailed:
+    writer(f"\n{failed}\n")
+    writer.close()
+    end(build.pk, Build.State.FAILED, failed.failure_code, str(failed), run, line=failed.line)
+    return failed
 
 
 def end(build_id: UUID | str, state: Build.State, code: str, text: str, run: Run, *, line: int | None = None) -> None:
@@ -168,15 +180,21 @@ def _lay_out_bases(recipe: Recipe, directory: Path, platforms: list[str], run: R
                 failure_code="base_refused",
                 line=entry.get("line"),
             )
-        if entry["kind"] not in EXTERNAL_KINDS or entry["asked"] in bases:
-            continue
-        images = _images(artifact_by_id(entry["artifact"]), platforms)
-        layouts = {}
-        for platform, image in images.items():
-            layouts[platform] = directory / f"{len(bases)}-{platform.replace('/', '-')}"
-            export_layout(image, layouts[platform], progress=run.progress)
-        bases[entry["asked"]] = PlannedBase(entry["asked"], entry["reference"], entry["digest"], layouts)
+        if entry["kind"] in EXTERNAL_KINDS:
+            asked, written = str(entry["asked"]), str(entry.get("written") or "")
+            known = bases.get(asked) or _lay_out(entry, directory / str(len(bases)), platforms, run)
+            spellings = (*known.written, written) if written and written != asked else known.written
+            bases[asked] = replace(known, written=spellings)
     return list(bases.values())
+
+
+def _lay_out(entry: Mapping[str, Any], directory: Path, platforms: list[str], run: Run) -> PlannedBase:
+    directory.mkdir()
+    layouts = {}
+    for platform, image in _images(artifact_by_id(entry["artifact"]), platforms).items():
+        layouts[platform] = directory / platform.replace("/", "-")
+        export_layout(image, layouts[platform], progress=run.progress)
+    return PlannedBase(str(entry["asked"]), str(entry["reference"]), str(entry["digest"]), layouts)
 
 
 def _images(artifact: Artifact, platforms: list[str]) -> dict[str, Artifact]:

@@ -30,7 +30,7 @@ DOCKERFILE = "FROM base:1\nCOPY hello.txt /srv/\nRUN (setsid sleep 300 &) ; slee
 STEPS = {
     "begun": lambda build: is_running(build),
     "context": lambda build: (directory_of(build.pk) / "work" / "context").exists(),
-    "bases": lambda build: any(directory_of(build.pk).glob("bases/*/index.json")),
+    "bases": lambda build: any(directory_of(build.pk).glob("bases/*/*/index.json")),
     "store": lambda build: (directory_of(build.pk) / "work" / "storage" / "vfs").exists(),
     "running": lambda build: any("sleep" in words for words in processes_of(str(build.pk)).values()),
     "written": lambda build: (directory_of(build.pk) / "work" / "out" / "image.tar").exists(),

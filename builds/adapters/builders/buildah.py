@@ -19,6 +19,7 @@ from builds.adapters.builders import confinement
 from builds.adapters.builders.confinement import Ended, Holding, Job, Limits, Step
 from builds.adapters.builders.interface import (
     BuilderFailed,
+    BuilderMissing,
     BuilderUnavailable,
     BuildOutput,
     BuildPlan,
@@ -71,7 +72,7 @@ def buildah_version() -> str:
     """As ``buildah --version`` says. Raises BuilderUnavailable."""
     for program in (BUILDAH, SKOPEO):
         if not os.access(program, os.X_OK):
-            raise BuilderUnavailable(f"{program} is not installed here.", cure=CURE)
+            raise BuilderMissing(f"{program} is not installed here.", cure=CURE)
     said = subprocess.run(  # noqa: S603
         [BUILDAH, "--version"],
         capture_output=True,
@@ -205,7 +206,7 @@ def _require_readable(dockerfile: bytes, version: str) -> None:
 
 def _require_runnable(platform: str) -> None:
     """Raises BuilderFailed for a platform whose programs do not run here."""
-    if platform == native_platform() or platform.startswith(f"{native_platform()}/"):
+    if platform == native_platform():
         return
     names = {native: machine for machine, native in _NATIVE.items()}
     machine = names.get(platform.split("/")[1] if "/" in platform else platform, "")
@@ -259,7 +260,8 @@ def _bud(plan: BuildPlan, platform: str) -> list[str]:
     for number, base in enumerate(plan.bases):
         if platform in base.layouts:
             image = f"container-image://{_base_name(number, platform)}"
-            for name in dict.fromkeys((base.asked, base.reference)):
+            # As written too: arguments are put in only after the names are looked up.
+            for name in dict.fromkeys((base.asked, *base.written, base.reference)):
                 arguments += ["--build-context", f"{name}={image}"]
     for number, (_, target) in enumerate(_declared_mounts()):
         arguments += ["--volume", f"{MOUNTS}/{number}:{target}:ro"]

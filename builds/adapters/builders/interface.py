@@ -33,6 +33,10 @@ class BuilderUnavailable(GoldgateError):
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
 
 
+class BuilderMissing(BuilderUnavailable):
+    """The builder's programs are not installed: trying again does not help, the cure does."""
+
+
 class LogSink(Protocol):
     """Takes what a build says, as it says it. Masking and cutting are the sink's."""
 
@@ -49,6 +53,7 @@ class PlannedBase:
     reference: str
     digest: str
     layouts: Mapping[str, Path]  # platform to a layout with one image
+    written: tuple[str, ...] = ()  # as it stands there, where that differs
 
 
 @dataclass(frozen=True, slots=True)
