@@ -83,6 +83,7 @@ class Verb(StrEnum):
     BUILD_UNCHANGED = "build.unchanged"
     BUILD_FAILED = "build.failed"
     BUILD_STOPPED = "build.stopped"
+    BUILD_ATTESTED = "build.attested"  # who built it is written down; signing follows
     BUILD_COMPARED = "build.compared"
     BUILD_SUBMITTED = "build.submitted"
     BUILD_SUBMISSION_REFUSED = "build.submission_refused"

@@ -172,3 +172,66 @@ class WaveMissing(GoldgateError):
 
     code: ClassVar[str] = "wave_missing"
     kind: ClassVar[Kind] = Kind.MISSING
+
+
+class InventoryOutstanding(GoldgateError):
+    """The inventory of what was built is not made yet; who built it is written down with it."""
+
+    code: ClassVar[str] = "inventory_outstanding"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+
+
+class ProvenanceMissing(GoldgateError):
+    """Nobody here knows who built it."""
+
+    code: ClassVar[str] = "provenance_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class DriftMissing(GoldgateError):
+    """There is no such alarm."""
+
+    code: ClassVar[str] = "drift_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class DriftClosed(GoldgateError):
+    """The alarm is closed already."""
+
+    code: ClassVar[str] = "drift_closed"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class DriftUnexplained(GoldgateError):
+    """An alarm is closed with a reason in words."""
+
+    code: ClassVar[str] = "reason_missing"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class CertifiedSideSilent(GoldgateError):
+    """A registry of the certified side could not be asked: what stands there is not known."""
+
+    code: ClassVar[str] = "certified_side_silent"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+
+
+class DefinitionMissing(GoldgateError):
+    """The starter set has nothing of that name, or no such version of it."""
+
+    code: ClassVar[str] = "definition_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class UpstreamNotListed(GoldgateError):
+    """The registry that the image comes from is not listed here, or not trusted."""
+
+    code: ClassVar[str] = "upstream_not_listed"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class NoImageToAdopt(GoldgateError):
+    """A host system is recorded by release and checksum; a note is read."""
+
+    code: ClassVar[str] = "no_image_to_adopt"
+    kind: ClassVar[Kind] = Kind.CONFLICT

@@ -2,7 +2,20 @@
 
 from django.urls import path
 
-from builds.api import builds, differences, dockerfiles, inspections, logs, profiles, recipes, sources, watches, waves
+from builds.api import (
+    builds,
+    differences,
+    dockerfiles,
+    inspections,
+    logs,
+    profiles,
+    promotion,
+    provenance,
+    recipes,
+    sources,
+    watches,
+    waves,
+)
 
 urlpatterns = [
     path("sources", sources.SourcesView.as_view(), name="sources"),
@@ -14,6 +27,7 @@ urlpatterns = [
     path("builds/<uuid:build_id>/log", logs.BuildLogView.as_view(), name="build-log"),
     path("artifacts/<str:digest>/inspection", inspections.ArtifactInspectionView.as_view(), name="artifact-inspection"),
     path("artifacts/<str:digest>/checks", inspections.ArtifactChecksView.as_view(), name="artifact-checks"),
+    path("artifacts/<str:digest>/provenance", provenance.ArtifactProvenanceView.as_view(), name="artifact-provenance"),
     path("dockerfile-checks", dockerfiles.DockerfileChecksView.as_view(), name="dockerfile-checks"),
     path("dockerfile-rules", dockerfiles.DockerfileRulesView.as_view(), name="dockerfile-rules"),
     path("image-rules", inspections.ImageRulesView.as_view(), name="image-rules"),
@@ -33,4 +47,7 @@ urlpatterns = [
     path("watches/<uuid:watch_id>/resume", watches.WatchResumeView.as_view(), name="watch-resume"),
     path("waves", waves.WavesView.as_view(), name="waves"),
     path("waves/<uuid:wave_id>", waves.WaveView.as_view(), name="wave"),
+    path("drift-alarms", promotion.DriftAlarmsView.as_view(), name="drift-alarms"),
+    path("drift-alarms/<uuid:alarm_id>/close", promotion.DriftAlarmCloseView.as_view(), name="drift-alarm-close"),
+    path("pull-probes", promotion.PullProbesView.as_view(), name="pull-probes"),
 ]

@@ -149,9 +149,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     },
     # No scope from here on: a robot gives nothing, and ends nothing.
     "api:waiver-give": {"POST": only(Role.REVIEWER, Role.SECURITY_REVIEWER)},
-    "api:waiver-refuse": {
-        "POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)
-    },
+    "api:waiver-refuse": {"POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
     "api:waiver-end": {"POST": only(Role.REQUESTER, Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
     # No scope: a robot is no reviewer, and ends nothing.
     "api:reviews": {"GET": readers(), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
@@ -163,9 +161,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:subversion-lift": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
     "api:subversion-revoke": {"POST": in_team(only(Role.SECURITY_REVIEWER))},
     "api:recipe-reviews": {"GET": readers(), "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER))},
-    "api:recipe-withdraw": {
-        "POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN))
-    },
+    "api:recipe-withdraw": {"POST": in_team(only(Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN))},
     # builds
     "api:sources": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="catalog")},
     "api:source": {"GET": readers(), "PATCH": only(Role.PLATFORM_ADMIN, scope="catalog")},
@@ -193,6 +189,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:dockerfile-checks": {"POST": readers()},
     "api:dockerfile-rules": {"GET": readers()},
     "api:artifact-inspection": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
+    "api:artifact-provenance": {"GET": readers()},
     "api:artifact-checks": {"GET": readers()},
     "api:image-rules": {"GET": readers()},
     "api:subversion-profile": {"GET": readers()},
@@ -213,6 +210,10 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:decisions": {"GET": readers(), "POST": readers("decide")},
     "api:decision": {"GET": readers()},
     "api:snapshot": {"GET": readers()},
+    # the certified side, watched
+    "api:drift-alarms": {"GET": readers(), "POST": only(Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
+    "api:drift-alarm-close": {"POST": only(Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
+    "api:pull-probes": {"GET": readers(), "POST": only(Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN)},
     # web
     "web:signin": {"GET": PUBLIC, "POST": PUBLIC},
     "web:signout": {"POST": any_person()},

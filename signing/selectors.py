@@ -9,7 +9,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from registry.models import Artifact
+from registry.models import Artifact, Repository
 from signing.domain import ecdsa, simple_signing
 from signing.errors import KeyMissing, SignatureInvalid
 from signing.models import Attestation, Publication, Signature, SigningKey
@@ -65,6 +65,12 @@ def live_publications() -> QuerySet[Publication]:
     return Publication.objects.filter(
         kind=Publication.Kind.CERTIFICATION, sent_at__isnull=False, withdrawal_begun_at__isnull=True
     )
+
+
+def certified_places(artifact: Artifact) -> list[Repository]:
+    """The repositories in which a certification of the artifact stands, oldest first."""
+    rows = live_publications().filter(artifact=artifact).select_related("target_repository__registry")
+    return list(dict.fromkeys(row.target_repository for row in rows.order_by("begun_at", "pk")))
 
 
 def attestations_in(*, digest: str, repository_id: UUID) -> QuerySet[Attestation]:

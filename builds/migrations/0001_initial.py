@@ -10,449 +10,929 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('catalog', '0001_initial'),
-        ('registry', '0001_initial'),
-        ('signing', '0002_attestations'),
+        ("catalog", "0001_initial"),
+        ("registry", "0001_initial"),
+        ("signing", "0002_attestations"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='PullProbe',
+            name="PullProbe",
             fields=[
-                ('subversion', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='pull_probe', serialize=False, to='catalog.subversion')),
-                ('is_pullable', models.BooleanField()),
-                ('detail', models.TextField(blank=True)),
-                ('probed_at', models.DateTimeField()),
-                ('failing_since', models.DateTimeField(blank=True, null=True)),
+                (
+                    "subversion",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="pull_probe",
+                        serialize=False,
+                        to="catalog.subversion",
+                    ),
+                ),
+                ("is_pullable", models.BooleanField()),
+                ("detail", models.TextField(blank=True)),
+                ("probed_at", models.DateTimeField()),
+                ("failing_since", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-probed_at'],
+                "ordering": ["-probed_at"],
             },
         ),
         migrations.CreateModel(
-            name='Wave',
+            name="Wave",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('reason', models.CharField(max_length=20)),
-                ('title', models.CharField(max_length=300)),
-                ('detail', models.JSONField(default=dict)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("reason", models.CharField(max_length=20)),
+                ("title", models.CharField(max_length=300)),
+                ("detail", models.JSONField(default=dict)),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'ordering': ['-opened_at', '-id'],
+                "ordering": ["-opened_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Build',
+            name="Build",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('purpose', models.CharField(choices=[('renewal', 'renewal'), ('reproduction', 'second build, to compare')], default='renewal', max_length=12)),
-                ('state', models.CharField(choices=[('asked', 'asked'), ('running', 'running'), ('built', 'built'), ('succeeded', 'succeeded'), ('no_change', 'no change'), ('failed', 'failed'), ('stopped', 'stopped')], default='asked', max_length=10)),
-                ('is_reviewed', models.BooleanField(default=False)),
-                ('asked_at', models.DateTimeField()),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('builder_id', models.CharField(blank=True, max_length=500)),
-                ('builder_version', models.CharField(blank=True, max_length=200)),
-                ('isolation', models.CharField(blank=True, max_length=500)),
-                ('output_digest', models.CharField(blank=True, max_length=135)),
-                ('provenance', models.JSONField(blank=True, default=dict)),
-                ('comparison', models.JSONField(blank=True, default=dict)),
-                ('failure_code', models.CharField(blank=True, max_length=64)),
-                ('failure', models.TextField(blank=True)),
-                ('failed_line', models.PositiveIntegerField(blank=True, null=True)),
-                ('log_bytes', models.PositiveBigIntegerField(default=0)),
-                ('artifact', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='builds', to='registry.artifact')),
-                ('asked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('publication', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='signing.publication')),
-                ('reproduces', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reproductions', to='builds.build')),
-                ('subversion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='builds', to='catalog.subversion')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("renewal", "renewal"), ("reproduction", "second build, to compare")],
+                        default="renewal",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("asked", "asked"),
+                            ("running", "running"),
+                            ("built", "built"),
+                            ("succeeded", "succeeded"),
+                            ("no_change", "no change"),
+                            ("failed", "failed"),
+                            ("stopped", "stopped"),
+                        ],
+                        default="asked",
+                        max_length=10,
+                    ),
+                ),
+                ("is_reviewed", models.BooleanField(default=False)),
+                ("asked_at", models.DateTimeField()),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                ("builder_id", models.CharField(blank=True, max_length=500)),
+                ("builder_version", models.CharField(blank=True, max_length=200)),
+                ("isolation", models.CharField(blank=True, max_length=500)),
+                ("output_digest", models.CharField(blank=True, max_length=135)),
+                ("provenance", models.JSONField(blank=True, default=dict)),
+                ("comparison", models.JSONField(blank=True, default=dict)),
+                ("failure_code", models.CharField(blank=True, max_length=64)),
+                ("failure", models.TextField(blank=True)),
+                ("failed_line", models.PositiveIntegerField(blank=True, null=True)),
+                ("log_bytes", models.PositiveBigIntegerField(default=0)),
+                (
+                    "artifact",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="builds",
+                        to="registry.artifact",
+                    ),
+                ),
+                (
+                    "asked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "publication",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="signing.publication",
+                    ),
+                ),
+                (
+                    "reproduces",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reproductions",
+                        to="builds.build",
+                    ),
+                ),
+                (
+                    "subversion",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="builds",
+                        to="catalog.subversion",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-asked_at', '-id'],
+                "ordering": ["-asked_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='Inspection',
+            name="Inspection",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('state', models.CharField(choices=[('complete', 'complete'), ('failed', 'failed')], max_length=10)),
-                ('failure', models.TextField(blank=True)),
-                ('rules_version', models.PositiveIntegerField()),
-                ('files_digest', models.CharField(blank=True, max_length=135)),
-                ('file_count', models.PositiveIntegerField(default=0)),
-                ('unpacked_bytes', models.PositiveBigIntegerField(default=0)),
-                ('profile', models.JSONField(default=dict)),
-                ('inspected_at', models.DateTimeField()),
-                ('artifact', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='inspection', to='registry.artifact')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("state", models.CharField(choices=[("complete", "complete"), ("failed", "failed")], max_length=10)),
+                ("failure", models.TextField(blank=True)),
+                ("rules_version", models.PositiveIntegerField()),
+                ("files_digest", models.CharField(blank=True, max_length=135)),
+                ("file_count", models.PositiveIntegerField(default=0)),
+                ("unpacked_bytes", models.PositiveBigIntegerField(default=0)),
+                ("profile", models.JSONField(default=dict)),
+                ("inspected_at", models.DateTimeField()),
+                (
+                    "artifact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="inspection", to="registry.artifact"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-inspected_at', '-id'],
+                "ordering": ["-inspected_at", "-id"],
             },
         ),
         migrations.CreateModel(
-            name='LogChunk',
+            name="LogChunk",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('text', models.TextField()),
-                ('at', models.DateTimeField()),
-                ('build', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='log_chunks', to='builds.build')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("text", models.TextField()),
+                ("at", models.DateTimeField()),
+                (
+                    "build",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="log_chunks", to="builds.build"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['build', 'number'],
+                "ordering": ["build", "number"],
             },
         ),
         migrations.CreateModel(
-            name='Recipe',
+            name="Recipe",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('commit', models.CharField(max_length=64)),
-                ('ref', models.CharField(max_length=200)),
-                ('committed_at', models.DateTimeField(blank=True, null=True)),
-                ('author_name', models.CharField(blank=True, max_length=200)),
-                ('author_email', models.CharField(blank=True, max_length=320)),
-                ('signature', models.JSONField(default=dict)),
-                ('dockerfile', models.TextField()),
-                ('context_digest', models.CharField(max_length=135)),
-                ('context_bytes', models.PositiveBigIntegerField()),
-                ('files', models.JSONField(default=list)),
-                ('arguments', models.JSONField(default=dict)),
-                ('target', models.CharField(blank=True, max_length=100)),
-                ('platforms', models.JSONField(default=list)),
-                ('bases', models.JSONField(default=list)),
-                ('created_at', models.DateTimeField()),
-                ('approved_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_at', models.DateTimeField(blank=True, null=True)),
-                ('withdrawn_reason', models.TextField(blank=True)),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("number", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("commit", models.CharField(max_length=64)),
+                ("ref", models.CharField(max_length=200)),
+                ("committed_at", models.DateTimeField(blank=True, null=True)),
+                ("author_name", models.CharField(blank=True, max_length=200)),
+                ("author_email", models.CharField(blank=True, max_length=320)),
+                ("signature", models.JSONField(default=dict)),
+                ("dockerfile", models.TextField()),
+                ("context_digest", models.CharField(max_length=135)),
+                ("context_bytes", models.PositiveBigIntegerField()),
+                ("files", models.JSONField(default=list)),
+                ("arguments", models.JSONField(default=dict)),
+                ("target", models.CharField(blank=True, max_length=100)),
+                ("platforms", models.JSONField(default=list)),
+                ("bases", models.JSONField(default=list)),
+                ("created_at", models.DateTimeField()),
+                ("approved_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_at", models.DateTimeField(blank=True, null=True)),
+                ("withdrawn_reason", models.TextField(blank=True)),
                 ("checked_at", models.DateTimeField(blank=True, null=True)),
-                ('author', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "author",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['source', '-number'],
+                "ordering": ["source", "-number"],
             },
         ),
         migrations.CreateModel(
-            name='Check',
+            name="Check",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('rule', models.CharField(max_length=40)),
-                ('severity', models.CharField(choices=[('error', 'error'), ('warning', 'warning'), ('note', 'note')], max_length=10)),
-                ('message', models.TextField()),
-                ('remedy', models.TextField(blank=True)),
-                ('line', models.PositiveIntegerField(blank=True, null=True)),
-                ('path', models.TextField(blank=True)),
-                ('inspection', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='builds.inspection')),
-                ('recipe', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='builds.recipe')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("rule", models.CharField(max_length=40)),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("error", "error"), ("warning", "warning"), ("note", "note")], max_length=10
+                    ),
+                ),
+                ("message", models.TextField()),
+                ("remedy", models.TextField(blank=True)),
+                ("line", models.PositiveIntegerField(blank=True, null=True)),
+                ("path", models.TextField(blank=True)),
+                (
+                    "inspection",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="checks",
+                        to="builds.inspection",
+                    ),
+                ),
+                (
+                    "recipe",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="checks",
+                        to="builds.recipe",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['id'],
+                "ordering": ["id"],
             },
         ),
         migrations.AddField(
-            model_name='build',
-            name='recipe',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='builds', to='builds.recipe'),
+            model_name="build",
+            name="recipe",
+            field=models.ForeignKey(
+                blank=True,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="builds",
+                to="builds.recipe",
+            ),
         ),
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=100)),
-                ('url', models.CharField(max_length=1000)),
-                ('ref_rule', models.CharField(max_length=200)),
-                ('directory', models.CharField(blank=True, max_length=500)),
-                ('dockerfile', models.CharField(default='Dockerfile', max_length=500)),
-                ('arguments', models.JSONField(blank=True, default=dict)),
-                ('target', models.CharField(blank=True, max_length=100)),
-                ('platforms', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), default=list, size=None)),
-                ('builder', models.CharField(choices=[('buildah', 'buildah'), ('buildkit', 'BuildKit'), ('external', 'a pipeline elsewhere')], default='buildah', max_length=10)),
-                ('network', models.CharField(choices=[('none', 'none'), ('listed', 'listed hosts')], default='none', max_length=10)),
-                ('allowed_hosts', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=255), blank=True, default=list, size=None)),
-                ('is_base_recipe', models.BooleanField(default=False)),
-                ('is_signature_required', models.BooleanField(default=False)),
-                ('allowed_signers', models.TextField(blank=True, max_length=20000)),
-                ('gpg_keys', models.TextField(blank=True, max_length=100000)),
-                ('known_hosts', models.TextField(blank=True, max_length=20000)),
-                ('renew_every_days', models.PositiveIntegerField(default=7)),
-                ('is_paused', models.BooleanField(default=False)),
-                ('last_commit', models.CharField(blank=True, max_length=64)),
-                ('last_fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('last_failure', models.TextField(blank=True)),
-                ('next_due_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('candidate_repository', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='registry.repository')),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='sources', to='catalog.version')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                ("url", models.CharField(max_length=1000)),
+                ("ref_rule", models.CharField(max_length=200)),
+                ("directory", models.CharField(blank=True, max_length=500)),
+                ("dockerfile", models.CharField(default="Dockerfile", max_length=500)),
+                ("arguments", models.JSONField(blank=True, default=dict)),
+                ("target", models.CharField(blank=True, max_length=100)),
+                (
+                    "platforms",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100), default=list, size=None
+                    ),
+                ),
+                (
+                    "builder",
+                    models.CharField(
+                        choices=[
+                            ("buildah", "buildah"),
+                            ("buildkit", "BuildKit"),
+                            ("external", "a pipeline elsewhere"),
+                        ],
+                        default="buildah",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "network",
+                    models.CharField(
+                        choices=[("none", "none"), ("listed", "listed hosts")], default="none", max_length=10
+                    ),
+                ),
+                (
+                    "allowed_hosts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=255), blank=True, default=list, size=None
+                    ),
+                ),
+                ("is_base_recipe", models.BooleanField(default=False)),
+                ("is_signature_required", models.BooleanField(default=False)),
+                ("allowed_signers", models.TextField(blank=True, max_length=20000)),
+                ("gpg_keys", models.TextField(blank=True, max_length=100000)),
+                ("known_hosts", models.TextField(blank=True, max_length=20000)),
+                ("renew_every_days", models.PositiveIntegerField(default=7)),
+                ("is_paused", models.BooleanField(default=False)),
+                ("last_commit", models.CharField(blank=True, max_length=64)),
+                ("last_fetched_at", models.DateTimeField(blank=True, null=True)),
+                ("last_failure", models.TextField(blank=True)),
+                ("next_due_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "candidate_repository",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="registry.repository",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="sources", to="catalog.version"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.AddField(
-            model_name='recipe',
-            name='source',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='recipes', to='builds.source'),
+            model_name="recipe",
+            name="source",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="recipes", to="builds.source"
+            ),
         ),
         migrations.CreateModel(
-            name='Cause',
+            name="Cause",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('reason', models.CharField(choices=[('schedule', 'schedule'), ('base_moved', 'base moved'), ('fix_available', 'a fix is available'), ('recipe_approved', 'recipe approved'), ('by_hand', 'by hand')], max_length=20)),
-                ('key', models.CharField(max_length=200)),
-                ('detail', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('build', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='causes', to='builds.build')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='causes', to='builds.source')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "reason",
+                    models.CharField(
+                        choices=[
+                            ("schedule", "schedule"),
+                            ("base_moved", "base moved"),
+                            ("fix_available", "a fix is available"),
+                            ("recipe_approved", "recipe approved"),
+                            ("by_hand", "by hand"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("key", models.CharField(max_length=200)),
+                ("detail", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "build",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="causes",
+                        to="builds.build",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="causes", to="builds.source"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at', '-id'],
+                "ordering": ["-at", "-id"],
             },
         ),
         migrations.AddField(
-            model_name='build',
-            name='source',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='builds', to='builds.source'),
+            model_name="build",
+            name="source",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT, related_name="builds", to="builds.source"
+            ),
         ),
         migrations.CreateModel(
-            name='TrustedPipeline',
+            name="TrustedPipeline",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('github', 'GitHub Actions'), ('gitlab', 'GitLab CI')], max_length=10)),
-                ('issuer', models.CharField(max_length=500)),
-                ('audience', models.CharField(max_length=500)),
-                ('subject', models.CharField(max_length=500)),
-                ('jwks_url', models.CharField(max_length=500)),
-                ('jwks', models.JSONField(blank=True, default=dict)),
-                ('jwks_fetched_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('ended_at', models.DateTimeField(blank=True, null=True)),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='pipelines', to='builds.source')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(choices=[("github", "GitHub Actions"), ("gitlab", "GitLab CI")], max_length=10),
+                ),
+                ("issuer", models.CharField(max_length=500)),
+                ("audience", models.CharField(max_length=500)),
+                ("subject", models.CharField(max_length=500)),
+                ("jwks_url", models.CharField(max_length=500)),
+                ("ca_pem", models.TextField(blank=True, max_length=100000)),
+                ("is_private_allowed", models.BooleanField(default=False)),
+                ("jwks", models.JSONField(blank=True, default=dict)),
+                ("jwks_fetched_at", models.DateTimeField(blank=True, null=True)),
+                ("jwks_tried_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("ended_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="pipelines", to="builds.source"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['source', 'created_at'],
+                "ordering": ["source", "created_at"],
             },
         ),
         migrations.CreateModel(
-            name='Submission',
+            name="RefusedSubmissions",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('token_id', models.CharField(max_length=200)),
-                ('claims', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('build', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='builds.build')),
-                ('pipeline', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='submissions', to='builds.trustedpipeline')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("code", models.CharField(max_length=64)),
+                ("hour", models.DateTimeField()),
+                ("count", models.PositiveIntegerField(default=0)),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refused_submissions",
+                        to="builds.source",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at'],
+                "ordering": ["source", "-hour", "code"],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "code", "hour"), name="refused_submissions_once")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Watch',
+            name="Submission",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('tag', models.CharField(max_length=128)),
-                ('platforms', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=100), blank=True, default=list, size=None)),
-                ('every_seconds', models.PositiveIntegerField(default=21600)),
-                ('is_paused', models.BooleanField(default=False)),
-                ('last_digest', models.CharField(blank=True, max_length=135)),
-                ('last_checked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_failure', models.TextField(blank=True)),
-                ('moved_at', models.DateTimeField(blank=True, null=True)),
-                ('stopped_at', models.DateTimeField(blank=True, null=True)),
-                ('resumed_at', models.DateTimeField(blank=True, null=True)),
-                ('next_due_at', models.DateTimeField(blank=True, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('last_import', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='watches', to='registry.import')),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='watches', to='registry.repository')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='watches', to='catalog.version')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("token_id", models.CharField(max_length=64)),
+                ("claims", models.JSONField(default=dict)),
+                ("reference", models.CharField(max_length=600)),
+                ("statement_digest", models.CharField(max_length=135)),
+                ("source_uri", models.CharField(max_length=1000)),
+                ("commit", models.CharField(max_length=64)),
+                ("bases", models.JSONField(default=list)),
+                ("at", models.DateTimeField()),
+                (
+                    "build",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="submissions", to="builds.build"
+                    ),
+                ),
+                (
+                    "import_asked",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="registry.import"
+                    ),
+                ),
+                (
+                    "pipeline",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="submissions",
+                        to="builds.trustedpipeline",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['version', 'repository', 'tag'],
+                "ordering": ["-at"],
             },
         ),
         migrations.CreateModel(
-            name='WaveRow',
+            name="Watch",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('outcome', models.CharField(blank=True, max_length=20)),
-                ('outcome_detail', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(blank=True, null=True)),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
-                ('build', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='wave_rows', to='builds.build')),
-                ('import_asked', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='wave_rows', to='registry.import')),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='children', to='builds.waverow')),
-                ('subversion', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='wave_rows', to='catalog.subversion')),
-                ('version', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='wave_rows', to='catalog.version')),
-                ('wave', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='builds.wave')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("tag", models.CharField(max_length=128)),
+                (
+                    "platforms",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=100), blank=True, default=list, size=None
+                    ),
+                ),
+                ("every_seconds", models.PositiveIntegerField(default=21600)),
+                ("is_paused", models.BooleanField(default=False)),
+                ("last_digest", models.CharField(blank=True, max_length=135)),
+                ("last_checked_at", models.DateTimeField(blank=True, null=True)),
+                ("last_failure", models.TextField(blank=True)),
+                ("moved_at", models.DateTimeField(blank=True, null=True)),
+                ("stopped_at", models.DateTimeField(blank=True, null=True)),
+                ("resumed_at", models.DateTimeField(blank=True, null=True)),
+                ("next_due_at", models.DateTimeField(blank=True, null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "last_import",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="watches",
+                        to="registry.import",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="watches", to="registry.repository"
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="watches", to="catalog.version"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['wave', 'id'],
+                "ordering": ["version", "repository", "tag"],
             },
         ),
         migrations.CreateModel(
-            name='DriftAlarm',
+            name="WaveRow",
             fields=[
-                ('id', models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('tag', models.CharField(max_length=128)),
-                ('expected_digest', models.CharField(max_length=135)),
-                ('found_digest', models.CharField(blank=True, max_length=135)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('reason', models.TextField(blank=True)),
-                ('closed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('repository', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='drift_alarms', to='registry.repository')),
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("outcome", models.CharField(blank=True, max_length=20)),
+                ("outcome_detail", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField(blank=True, null=True)),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "build",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="wave_rows",
+                        to="builds.build",
+                    ),
+                ),
+                (
+                    "import_asked",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="wave_rows",
+                        to="registry.import",
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="children",
+                        to="builds.waverow",
+                    ),
+                ),
+                (
+                    "subversion",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="wave_rows",
+                        to="catalog.subversion",
+                    ),
+                ),
+                (
+                    "version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="wave_rows", to="catalog.version"
+                    ),
+                ),
+                (
+                    "wave",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="rows", to="builds.wave"
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-opened_at', '-id'],
-                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at', None)), fields=('repository', 'tag', 'found_digest'), name='drift_open_once'), models.CheckConstraint(condition=models.Q(('closed_at', None), models.Q(('reason', ''), _negated=True), _connector='OR'), name='drift_closed_with_reason')],
+                "ordering": ["wave", "id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="DriftAlarm",
+            fields=[
+                ("id", models.UUIDField(default=uuid6.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("tag", models.CharField(max_length=128)),
+                ("expected_digest", models.CharField(max_length=135)),
+                ("found_digest", models.CharField(blank=True, max_length=135)),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("reason", models.TextField(blank=True)),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "repository",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="drift_alarms",
+                        to="registry.repository",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-opened_at", "-id"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at", None)),
+                        fields=("repository", "tag", "found_digest"),
+                        name="drift_open_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("closed_at", None), models.Q(("reason", ""), _negated=True), _connector="OR"
+                        ),
+                        name="drift_closed_with_reason",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='inspection',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'complete'), models.Q(('files_digest', ''), _negated=True)), models.Q(('state', 'failed'), models.Q(('failure', ''), _negated=True)), _connector='OR'), name='inspection_end_told'),
+            model_name="inspection",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "complete"), models.Q(("files_digest", ""), _negated=True)),
+                    models.Q(("state", "failed"), models.Q(("failure", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="inspection_end_told",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='logchunk',
-            constraint=models.UniqueConstraint(fields=('build', 'number'), name='log_chunk_once'),
+            model_name="logchunk",
+            constraint=models.UniqueConstraint(fields=("build", "number"), name="log_chunk_once"),
         ),
         migrations.AddConstraint(
-            model_name='check',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('inspection', None), ('recipe__isnull', False)), models.Q(('inspection__isnull', False), ('recipe', None)), _connector='OR'), name='check_of_one_thing'),
+            model_name="check",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("inspection", None), ("recipe__isnull", False)),
+                    models.Q(("inspection__isnull", False), ("recipe", None)),
+                    _connector="OR",
+                ),
+                name="check_of_one_thing",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='check',
-            constraint=models.CheckConstraint(condition=models.Q(('severity__in', ['error', 'warning', 'note'])), name='check_severity_known'),
+            model_name="check",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("severity__in", ["error", "warning", "note"])), name="check_severity_known"
+            ),
         ),
         migrations.AddIndex(
-            model_name='source',
-            index=models.Index(fields=['next_due_at', 'id'], name='source_next_due'),
+            model_name="source",
+            index=models.Index(fields=["next_due_at", "id"], name="source_next_due"),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(fields=('name',), name='source_name_once'),
+            model_name="source",
+            constraint=models.UniqueConstraint(fields=("name",), name="source_name_once"),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_paused', False)), fields=('version',), name='source_one_a_version'),
+            model_name="source",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_paused", False)), fields=("version",), name="source_one_a_version"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('builder__in', ['buildah', 'buildkit', 'external'])), name='source_builder_known'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("builder__in", ["buildah", "buildkit", "external"])), name="source_builder_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('network__in', ['none', 'listed'])), name='source_network_known'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("network__in", ["none", "listed"])), name="source_network_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('is_signature_required', False), models.Q(('allowed_signers', ''), ('gpg_keys', ''), _negated=True), _connector='OR'), name='source_signature_by_somebody'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("is_signature_required", False),
+                    models.Q(("allowed_signers", ""), ("gpg_keys", ""), _negated=True),
+                    _connector="OR",
+                ),
+                name="source_signature_by_somebody",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='source',
-            constraint=models.CheckConstraint(condition=models.Q(('renew_every_days__gte', 1), ('renew_every_days__lte', 365)), name='source_renewal_days'),
+            model_name="source",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("renew_every_days__gte", 1), ("renew_every_days__lte", 365)),
+                name="source_renewal_days",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='recipe',
-            constraint=models.UniqueConstraint(fields=('source', 'number'), name='recipe_number_once'),
+            model_name="recipe",
+            constraint=models.UniqueConstraint(fields=("source", "number"), name="recipe_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='recipe',
-            constraint=models.UniqueConstraint(fields=('source', 'sha256'), name='recipe_once'),
+            model_name="recipe",
+            constraint=models.UniqueConstraint(fields=("source", "sha256"), name="recipe_once"),
         ),
         migrations.AddConstraint(
-            model_name='recipe',
-            constraint=models.CheckConstraint(condition=models.Q(('sha256__regex', '^[0-9a-f]{64}$')), name='recipe_sha256_hex'),
+            model_name="recipe",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("sha256__regex", "^[0-9a-f]{64}$")), name="recipe_sha256_hex"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='recipe',
-            constraint=models.CheckConstraint(condition=models.Q(('withdrawn_at', None), models.Q(('approved_at__isnull', False), models.Q(('withdrawn_reason', ''), _negated=True)), _connector='OR'), name='recipe_withdrawn_with_reason'),
+            model_name="recipe",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("withdrawn_at", None),
+                    models.Q(("approved_at__isnull", False), models.Q(("withdrawn_reason", ""), _negated=True)),
+                    _connector="OR",
+                ),
+                name="recipe_withdrawn_with_reason",
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='recipe',
-            trigger=pgtrigger.compiler.Trigger(name='recipe_kept', sql=pgtrigger.compiler.UpsertTriggerSql(func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='ab570ef90e7aee760df4b605642fb83452f6f0bb', operation='DELETE', pgid='pgtrigger_recipe_kept_3e1af', table='builds_recipe', when='BEFORE')),
+            model_name="recipe",
+            trigger=pgtrigger.compiler.Trigger(
+                name="recipe_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="ab570ef90e7aee760df4b605642fb83452f6f0bb",
+                    operation="DELETE",
+                    pgid="pgtrigger_recipe_kept_3e1af",
+                    table="builds_recipe",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='recipe',
-            trigger=pgtrigger.compiler.Trigger(name='recipe_never_changed', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."arguments" IS DISTINCT FROM (NEW."arguments") OR OLD."author_id" IS DISTINCT FROM (NEW."author_id") OR OLD."author_email" IS DISTINCT FROM (NEW."author_email") OR OLD."bases" IS DISTINCT FROM (NEW."bases") OR OLD."commit" IS DISTINCT FROM (NEW."commit") OR OLD."context_digest" IS DISTINCT FROM (NEW."context_digest") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."dockerfile" IS DISTINCT FROM (NEW."dockerfile") OR OLD."files" IS DISTINCT FROM (NEW."files") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."platforms" IS DISTINCT FROM (NEW."platforms") OR OLD."ref" IS DISTINCT FROM (NEW."ref") OR OLD."sha256" IS DISTINCT FROM (NEW."sha256") OR OLD."signature" IS DISTINCT FROM (NEW."signature") OR OLD."source_id" IS DISTINCT FROM (NEW."source_id") OR OLD."target" IS DISTINCT FROM (NEW."target"))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='0a63fb152f59261ec43a9817efe921d88876b5ba', operation='UPDATE', pgid='pgtrigger_recipe_never_changed_bd89a', table='builds_recipe', when='BEFORE')),
+            model_name="recipe",
+            trigger=pgtrigger.compiler.Trigger(
+                name="recipe_never_changed",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition='WHEN (OLD."arguments" IS DISTINCT FROM (NEW."arguments") OR OLD."author_id" IS DISTINCT FROM (NEW."author_id") OR OLD."author_email" IS DISTINCT FROM (NEW."author_email") OR OLD."bases" IS DISTINCT FROM (NEW."bases") OR OLD."commit" IS DISTINCT FROM (NEW."commit") OR OLD."context_digest" IS DISTINCT FROM (NEW."context_digest") OR OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."dockerfile" IS DISTINCT FROM (NEW."dockerfile") OR OLD."files" IS DISTINCT FROM (NEW."files") OR OLD."number" IS DISTINCT FROM (NEW."number") OR OLD."platforms" IS DISTINCT FROM (NEW."platforms") OR OLD."ref" IS DISTINCT FROM (NEW."ref") OR OLD."sha256" IS DISTINCT FROM (NEW."sha256") OR OLD."signature" IS DISTINCT FROM (NEW."signature") OR OLD."source_id" IS DISTINCT FROM (NEW."source_id") OR OLD."target" IS DISTINCT FROM (NEW."target"))',
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="0a63fb152f59261ec43a9817efe921d88876b5ba",
+                    operation="UPDATE",
+                    pgid="pgtrigger_recipe_never_changed_bd89a",
+                    table="builds_recipe",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='recipe',
-            trigger=pgtrigger.compiler.Trigger(name='recipe_withdrawn_stays', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN ((OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at) OR (OLD.approved_at IS NOT NULL AND NEW.approved_at IS DISTINCT FROM OLD.approved_at))', func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='0e6cdb2053beb32deafcb9421f76557ca568a48a', operation='UPDATE', pgid='pgtrigger_recipe_withdrawn_stays_03486', table='builds_recipe', when='BEFORE')),
+            model_name="recipe",
+            trigger=pgtrigger.compiler.Trigger(
+                name="recipe_withdrawn_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN ((OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at) OR (OLD.approved_at IS NOT NULL AND NEW.approved_at IS DISTINCT FROM OLD.approved_at))",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="0e6cdb2053beb32deafcb9421f76557ca568a48a",
+                    operation="UPDATE",
+                    pgid="pgtrigger_recipe_withdrawn_stays_03486",
+                    table="builds_recipe",
+                    when="BEFORE",
+                ),
+            ),
         ),
         migrations.AddIndex(
-            model_name='cause',
-            index=models.Index(fields=['source', 'reason', '-at'], name='cause_of_source'),
+            model_name="cause",
+            index=models.Index(fields=["source", "reason", "-at"], name="cause_of_source"),
         ),
         migrations.AddConstraint(
-            model_name='cause',
-            constraint=models.UniqueConstraint(fields=('source', 'reason', 'key'), name='cause_once'),
+            model_name="cause",
+            constraint=models.UniqueConstraint(fields=("source", "reason", "key"), name="cause_once"),
         ),
         migrations.AddConstraint(
-            model_name='cause',
-            constraint=models.CheckConstraint(condition=models.Q(('reason__in', ['schedule', 'base_moved', 'fix_available', 'recipe_approved', 'by_hand'])), name='cause_reason_known'),
+            model_name="cause",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("reason__in", ["schedule", "base_moved", "fix_available", "recipe_approved", "by_hand"])
+                ),
+                name="cause_reason_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='build',
-            index=models.Index(fields=['source', '-asked_at'], name='build_of_source'),
+            model_name="build",
+            index=models.Index(fields=["source", "-asked_at"], name="build_of_source"),
         ),
         migrations.AddConstraint(
-            model_name='build',
-            constraint=models.UniqueConstraint(fields=('source', 'number'), name='build_number_once'),
+            model_name="build",
+            constraint=models.UniqueConstraint(fields=("source", "number"), name="build_number_once"),
         ),
         migrations.AddConstraint(
-            model_name='build',
-            constraint=models.UniqueConstraint(condition=models.Q(('purpose', 'renewal'), ('state', 'asked')), fields=('source',), name='build_one_waiting'),
+            model_name="build",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("purpose", "renewal"), ("state", "asked")),
+                fields=("source",),
+                name="build_one_waiting",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='build',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['asked', 'running', 'built', 'succeeded', 'no_change', 'failed', 'stopped'])), name='build_state_known'),
+            model_name="build",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("state__in", ["asked", "running", "built", "succeeded", "no_change", "failed", "stopped"])
+                ),
+                name="build_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='build',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at', None), ('state__in', ['asked', 'running', 'built'])), models.Q(('finished_at__isnull', False), ('state__in', ['succeeded', 'no_change'])), models.Q(('finished_at__isnull', False), ('state__in', ['failed', 'stopped']), models.Q(('failure', ''), _negated=True)), _connector='OR'), name='build_end_told'),
+            model_name="build",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("finished_at", None), ("state__in", ["asked", "running", "built"])),
+                    models.Q(("finished_at__isnull", False), ("state__in", ["succeeded", "no_change"])),
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        ("state__in", ["failed", "stopped"]),
+                        models.Q(("failure", ""), _negated=True),
+                    ),
+                    _connector="OR",
+                ),
+                name="build_end_told",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='build',
-            constraint=models.CheckConstraint(condition=models.Q(('purpose', 'renewal'), ('reproduces__isnull', False), _connector='OR'), name='build_reproduces_something'),
+            model_name="build",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("purpose", "renewal"), ("reproduces__isnull", False), _connector="OR"),
+                name="build_reproduces_something",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trustedpipeline',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('source', 'issuer', 'subject'), name='pipeline_once_a_source'),
+            model_name="trustedpipeline",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)),
+                fields=("source", "issuer", "subject"),
+                name="pipeline_once_a_source",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trustedpipeline',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['github', 'gitlab'])), name='pipeline_kind_known'),
+            model_name="trustedpipeline",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("kind__in", ["github", "gitlab"])), name="pipeline_kind_known"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='submission',
-            constraint=models.UniqueConstraint(fields=('pipeline', 'token_id'), name='submission_token_once'),
+            model_name="submission",
+            constraint=models.UniqueConstraint(fields=("token_id",), name="submission_token_once"),
         ),
         migrations.AddIndex(
-            model_name='watch',
-            index=models.Index(fields=['next_due_at', 'id'], name='watch_next_due'),
+            model_name="watch",
+            index=models.Index(fields=["next_due_at", "id"], name="watch_next_due"),
         ),
         migrations.AddConstraint(
-            model_name='watch',
-            constraint=models.UniqueConstraint(fields=('version', 'repository', 'tag'), name='watch_once'),
+            model_name="watch",
+            constraint=models.UniqueConstraint(fields=("version", "repository", "tag"), name="watch_once"),
         ),
         migrations.AddConstraint(
-            model_name='waverow',
-            constraint=models.UniqueConstraint(fields=('wave', 'version'), name='wave_row_once'),
+            model_name="waverow",
+            constraint=models.UniqueConstraint(fields=("wave", "version"), name="wave_row_once"),
         ),
         migrations.AddConstraint(
-            model_name='waverow',
-            constraint=models.CheckConstraint(condition=models.Q(('outcome', ''), ('finished_at__isnull', False), _connector='OR'), name='wave_row_end_timed'),
+            model_name="waverow",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outcome", ""), ("finished_at__isnull", False), _connector="OR"),
+                name="wave_row_end_timed",
+            ),
         ),
     ]

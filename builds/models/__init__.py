@@ -2,7 +2,7 @@
 
 from builds.models.builds import Build, Cause, LogChunk
 from builds.models.evidence import Check, Inspection
-from builds.models.pipelines import Submission, TrustedPipeline
+from builds.models.pipelines import RefusedSubmissions, Submission, TrustedPipeline
 from builds.models.promotion import DriftAlarm, PullProbe
 from builds.models.recipes import Recipe
 from builds.models.sources import Source
@@ -17,6 +17,7 @@ __all__ = [
     "LogChunk",
     "PullProbe",
     "Recipe",
+    "RefusedSubmissions",
     "Source",
     "Submission",
     "TrustedPipeline",

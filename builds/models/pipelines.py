@@ -1,6 +1,7 @@
 """Pipelines elsewhere that may submit what they built, and what they submitted."""
 
 import uuid6
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -18,10 +19,15 @@ class TrustedPipeline(models.Model):
     issuer = models.CharField(max_length=500)
     audience = models.CharField(max_length=500)
     subject = models.CharField(max_length=500)  # exact: no patterns
-    jwks_url = models.CharField(max_length=500)
+    jwks_url = models.CharField(max_length=500)  # on the issuer's host
+    ca_pem = models.TextField(blank=True, max_length=100_000)  # of an issuer with a CA of its own
+    # An issuer inside the company: its address may be private, and only then may it be plain http.
+    is_private_allowed = models.BooleanField(default=False)
     jwks = models.JSONField(default=dict, blank=True)  # the last key set fetched
     jwks_fetched_at = models.DateTimeField(null=True, blank=True)
+    jwks_tried_at = models.DateTimeField(null=True, blank=True)  # of the last try, whatever came of it
     created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     ended_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -38,15 +44,39 @@ class TrustedPipeline(models.Model):
 
 
 class Submission(models.Model):
-    """One token, used once: its ``jti`` (or its hash) is kept so that it cannot be played again."""
+    """What one token submitted. The token's id is kept so that it cannot be played again, to any source."""
 
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
     pipeline = models.ForeignKey(TrustedPipeline, on_delete=models.PROTECT, related_name="submissions")
-    token_id = models.CharField(max_length=200)
+    token_id = models.CharField(max_length=64)  # hex SHA-256 over issuer and ``jti``
     claims = models.JSONField(default=dict)  # what the token said, without its signature
+    reference = models.CharField(max_length=600)  # by digest
+    import_asked = models.ForeignKey("registry.Import", on_delete=models.PROTECT, related_name="+")
+    # The pipeline's own statement, as received, in the blob store: a claim, signed by whoever the pipeline trusts.
+    statement_digest = models.CharField(max_length=135)
+    source_uri = models.CharField(max_length=1000)
+    commit = models.CharField(max_length=64)  # as the token says, and the statement names it too
+    bases = models.JSONField(default=list)  # what the statement names as bases: reference, digest, kind
     build = models.ForeignKey("builds.Build", on_delete=models.PROTECT, related_name="submissions")
     at = models.DateTimeField()
 
     class Meta:
         ordering = ["-at"]
-        constraints = [models.UniqueConstraint(fields=["pipeline", "token_id"], name="submission_token_once")]
+        constraints = [models.UniqueConstraint(fields=["token_id"], name="submission_token_once")]
+
+
+class RefusedSubmissions(models.Model):
+    """How many submissions to a source were refused for one reason within one hour.
+
+    Whoever has no credential can send them, so the record keeps the first few and this the number of all.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
+    source = models.ForeignKey("builds.Source", on_delete=models.PROTECT, related_name="refused_submissions")
+    code = models.CharField(max_length=64)
+    hour = models.DateTimeField()  # its beginning
+    count = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        ordering = ["source", "-hour", "code"]
+        constraints = [models.UniqueConstraint(fields=["source", "code", "hour"], name="refused_submissions_once")]

@@ -23,6 +23,7 @@ from builds.models import Build
 from builds.selectors.builds import build_by_id, compared_with, open_candidates
 from builds.services.causes import subject_of
 from builds.services.directories import ARCHIVE, directory_of, remove_tree
+from builds.services.reproducing import compare
 from catalog import services as catalog
 from catalog.models import Subversion
 from registry import selectors as registry_selectors
@@ -40,12 +41,15 @@ def take_in(*, build_id: UUID | str, now: datetime, progress: Report = silent) -
     Raises: BuildMissing; BuildOutputMissing; what reading the archive, copying and naming raise.
     """
     build = build_by_id(build_id)
-    if build.state == Build.State.BUILT:
+    if build.state == Build.State.BUILT and build.purpose == Build.Purpose.REPRODUCTION:
+        build = compare(build.pk, _artifact_of(build, now=now, progress=progress), now)
+    elif build.state == Build.State.BUILT:
         same = _same_as(build, now)
         if same is not None:
             build = _end_unchanged(build, same, now=now)
         else:
-            build = _add_candidate(build, now=now, progress=progress)
+            artifact = _artifact_of(build, now=now, progress=progress)
+            build = add_candidate(build, artifact, now=now, progress=progress)
     drop_directory(build)
     return build
 
@@ -88,10 +92,14 @@ def _end_unchanged(build: Build, same: Subversion, *, now: datetime) -> Build:
     return build
 
 
-def _add_candidate(build: Build, *, now: datetime, progress: Report) -> Build:
-    artifact = registry.take_archive(
+def _artifact_of(build: Build, *, now: datetime, progress: Report) -> Artifact:
+    return registry.take_archive(
         path=_archive_of(build), data={"build": str(build.pk), "reference": str(build)}, now=now, progress=progress
     )
+
+
+def add_candidate(build: Build, artifact: Artifact, *, now: datetime, progress: Report = silent) -> Build:
+    """Put what was built among the source's candidates and in the catalog. Again, it does nothing twice."""
     if build.source.candidate_repository_id is not None:
         repository = registry_selectors.repositories().get(pk=build.source.candidate_repository_id)
         registry.copy_artifact(artifact=artifact, to=repository, tag=_tag(build), progress=progress, now=now)

@@ -1,5 +1,31 @@
 """The room's job handlers, one module a noun. Each is a shell: ids in, one service call."""
 
-from builds.tasks import causes, checks, inspections, running, schedules, sources, taking_in, watches, waves
+from builds.tasks import (
+    attesting,
+    causes,
+    checks,
+    inspections,
+    promotion,
+    reproducing,
+    running,
+    schedules,
+    sources,
+    taking_in,
+    watches,
+    waves,
+)
 
-__all__ = ["causes", "checks", "inspections", "running", "schedules", "sources", "taking_in", "watches", "waves"]
+__all__ = [
+    "attesting",
+    "causes",
+    "checks",
+    "inspections",
+    "promotion",
+    "reproducing",
+    "running",
+    "schedules",
+    "sources",
+    "taking_in",
+    "watches",
+    "waves",
+]
