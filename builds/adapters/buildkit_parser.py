@@ -7,9 +7,9 @@ child with limits, and what it says is kept for the next who asks.
 
 import functools
 import json
-import os
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +28,17 @@ def raw_instructions(text: str) -> tuple[RawInstruction, ...]:
 
     Raises: DockerfileMalformed with what the parser says; ParserFailed when it ended without an answer.
     """
+    found = answers_to([text])[0]
+    if "error" in found:
+        raise DockerfileMalformed(f"This is no Dockerfile: {found['error'][:500]}.")
+    return instructions_in(found)
+
+
+def answers_to(texts: Sequence[str]) -> list[dict[str, Any]]:
+    """The parser's answer to each text, all by one child. Raises DockerfileMalformed; ParserFailed."""
     with tempfile.TemporaryDirectory(prefix="dockerfile-") as name:
         directory = Path(name)
-        (directory / "in").write_bytes(text.encode("utf-8"))
+        (directory / "in").write_text(json.dumps(list(texts)), encoding="utf-8")
         ended = run_child(
             [sys.executable, "-I", str(CHILD), "in", "out"],
             directory=directory,
@@ -42,15 +50,14 @@ def raw_instructions(text: str) -> tuple[RawInstruction, ...]:
                 f"The Dockerfile could not be read: the parser ended with {ended.return_code}.",
                 cure="Make it smaller and plainer.",
             )
-        return _answer(directory / "out")
+        if (directory / "out").stat().st_size > MAX_ANSWER_BYTES:
+            raise DockerfileMalformed(f"The Dockerfile unfolds to more than {MAX_ANSWER_BYTES} bytes.")
+        found: list[dict[str, Any]] = json.loads((directory / "out").read_bytes())
+        return found
 
 
-def _answer(path: Path) -> tuple[RawInstruction, ...]:
-    if os.stat(path).st_size > MAX_ANSWER_BYTES:
-        raise DockerfileMalformed(f"The Dockerfile unfolds to more than {MAX_ANSWER_BYTES} bytes.")
-    answer = json.loads(path.read_bytes())
-    if "error" in answer:
-        raise DockerfileMalformed(f"This is no Dockerfile: {answer['error'][:500]}.")
+def instructions_in(answer: dict[str, Any]) -> tuple[RawInstruction, ...]:
+    """The instructions that an answer lists."""
     return tuple(_raw(row) for row in answer["instructions"])
 
 

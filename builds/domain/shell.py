@@ -157,7 +157,7 @@ class _Reader:
 
     def _end(self, found: list[list[_Draft]], pipeline: list[_Draft], draft: _Draft) -> tuple[list[_Draft], _Draft]:
         if not draft.is_empty:
-            pipeline = [*pipeline, draft]
+            pipeline.append(draft)
         if pipeline:
             self.commands += len(pipeline)
             if self.commands > MAX_COMMANDS:
@@ -178,8 +178,8 @@ class _Reader:
             if draft.is_empty:
                 return pipeline, draft
             is_block = bool(draft.words) and draft.words[0] in _ENDS
-            follower = _Draft(self.line, is_after_block=is_block)
-            return [*pipeline, draft], follower
+            pipeline.append(draft)
+            return pipeline, _Draft(self.line, is_after_block=is_block)
         if self.peek() in ("&", "|", ";"):
             self.take()
         return self._end(found, pipeline, draft)

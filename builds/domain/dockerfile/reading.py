@@ -19,6 +19,9 @@ MAX_LINE_LENGTH = 60_000  # characters; BuildKit's scanner stops at 65,535 bytes
 MAX_INSTRUCTIONS = 2_000
 MAX_STAGES = 200
 MAX_VALUES = 20_000  # words of all instructions together
+# BuildKit's time grows with the square of a word's length: one of 60,000 characters takes it a second.
+LONG_WORD = 5_000
+MAX_LONG_WORDS = 4 * 10**9  # squares of the lengths of long words, together
 
 INSTRUCTIONS = frozenset({
     "ADD", "ARG", "CMD", "COPY", "ENTRYPOINT", "ENV", "EXPOSE", "FROM", "HEALTHCHECK", "LABEL", "MAINTAINER", "ONBUILD",
@@ -35,6 +38,7 @@ Parser = Callable[[str], tuple[RawInstruction, ...]]
 def read(content: str | bytes, *, parser: Parser) -> Dockerfile:
     """The Dockerfile that ``content`` is. Raises DockerfileMalformed, with the line where there is one."""
     text = _text(content)
+    directives = directives_of(text)
     raw = parser(text)
     if len(raw) > MAX_INSTRUCTIONS:
         raise DockerfileMalformed(f"It has more than {MAX_INSTRUCTIONS} instructions.", cure="Make it shorter.")
@@ -49,7 +53,7 @@ def read(content: str | bytes, *, parser: Parser) -> Dockerfile:
             raise DockerfileMalformed(f"{one.name} stands before the first FROM.", line=one.line)
     return Dockerfile(
         text=text,
-        directives=directives_of(text),
+        directives=directives,
         global_arguments=tuple(instructions[:first]),
         stages=_stages(instructions[first:]),
         comments=_comments(text, raw),
@@ -66,6 +70,7 @@ def _text(content: str | bytes) -> str:
     except UnicodeError:
         raise DockerfileMalformed("It is not UTF-8 text.", cure="Save it as UTF-8.") from None
     text = text.removeprefix("\ufeff")
+    long_words = 0
     for number, line in enumerate(text.split("\n"), start=1):
         if number > MAX_LINES:
             raise DockerfileMalformed(f"It has more than {MAX_LINES} lines.", cure="Make it shorter.")
@@ -73,6 +78,10 @@ def _text(content: str | bytes) -> str:
             raise DockerfileMalformed("A NUL stands in it.", line=number, cure="Remove it.")
         if len(line) > MAX_LINE_LENGTH or len(line.encode()) > MAX_LINE_LENGTH:
             raise DockerfileMalformed(f"It is longer than {MAX_LINE_LENGTH} bytes.", line=number, cure="Break it up.")
+        if len(line) > LONG_WORD:
+            long_words += sum(len(word) ** 2 for word in line.split() if len(word) > LONG_WORD)
+            if long_words > MAX_LONG_WORDS:
+                raise DockerfileMalformed("Its words are too long.", line=number, cure="Put them into files.")
     return text
 
 
@@ -144,6 +153,9 @@ def directives_of(text: str) -> tuple[Directive, ...]:
         name = match[1].lower()
         if name in found:
             raise DockerfileMalformed(f"The directive {name} stands twice.", line=number)
+        if name == "escape" and "check" in found:
+            # For a builder that does not know "check" the directives end there: it would join other lines than we do.
+            raise DockerfileMalformed("Builders differ on an escape behind check.", line=number, cure="Swap them.")
         found[name] = Directive(name, match[2], number)
     return tuple(found.values())
 

@@ -211,8 +211,9 @@ def _run_by(step: Step) -> Iterator[str]:
         yield from (_last(word) for word in operands)
     elif step.name in ("apt", "apt-get", "dnf", "yum", "microdnf", "apk"):
         yield from (_last(word) for word in operands if word.startswith(("./", "/")))
-    elif step.command.words and ("/" in step.plain.words[0] or "/" in step.command.words[0]):
-        yield _last(step.command.words[0])
+    else:
+        # The word itself: its name alone was kept in ``plain``.
+        yield from (_last(word) for word in step.command.words if "/" in word and _last(word) == step.name)
 
 
 def _last(path: str) -> str:

@@ -12,7 +12,8 @@ from builds.domain.rules import Severity
 _REACHING = frozenset(
     {
         "nsenter", "unshare", "mount", "umount", "pivot_root", "kexec", "insmod", "modprobe", "rmmod", "mknod",
-        "swapon", "losetup", "strace", "ltrace", "gdb", "reboot", "shutdown", "halt", "poweroff", "docker", "podman",
+        "swapon", "losetup", "strace", "ltrace", "gdb", "reboot", "shutdown", "halt", "poweroff",
+        "docker", "podman",
         "buildah", "nerdctl", "ctr", "crictl", "kubectl", "iptables", "ip6tables", "nft", "tcpdump", "sysctl", "bpftool", "capsh",
         "setns", "debugfs", "dmesg", "runc", "crun",
     }

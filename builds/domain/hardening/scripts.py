@@ -136,7 +136,8 @@ def _text(dockerfile: Dockerfile, one: Instruction) -> tuple[str, int]:
             continue
         stripped = row.rstrip(" \t")
         is_continued = stripped.endswith(dockerfile.escape) and number < len(head) - 1
-        joined.append((stripped[:-1] if is_continued else row) + (JOINED if number < len(head) - 1 else ""))
+        # ONBUILD is given without its here-documents: their lines are still here, and not continued.
+        joined.append(stripped[:-1] + JOINED if is_continued else row + "\n" * (number < len(head) - 1))
     text = _without_head("".join(joined), one)
     return "\n".join([text, *body]), one.line
 
