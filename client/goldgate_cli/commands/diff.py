@@ -47,7 +47,7 @@ def _show(image: dict[str, Any]) -> None:
         click.echo(f"\n{platform}")
     summary = image["summary"]
     if summary["is_only_package_patches"]:
-        click.echo("Packages rose, and nothing else happened that a person must look at.")
+        click.echo("Packages were upgraded, and nothing else changed that a person must look at.")
     for part, reason in image["unknown"].items():
         click.echo(f"{part}: unknown. {reason}")
     _packages(image["packages"])
