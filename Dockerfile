@@ -1,4 +1,5 @@
-# One image for every process of the portal and for the gate. Non-root, and it runs with a read-only root file system:
+# One image for every process of the portal and for the gate, and one more with buildah for the builder (--target builder;
+# the last stage is the portal's, which is what a build without a target gives). Non-root, and it runs with a read-only root file system:
 # what is written lies in GOLDGATE_HOME (a volume) and /tmp (a tmpfs).
 # The base is pinned by digest where you build: pass --build-arg BASE=python:3.11-slim-bookworm@sha256:…
 ARG BASE=python:3.11-slim-bookworm
@@ -12,7 +13,7 @@ COPY requirements.txt requirements-ldap.txt ./
 RUN python -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt -r requirements-ldap.txt
 
-FROM ${BASE}
+FROM ${BASE} AS common
 RUN apt-get update \
  && apt-get install -y --no-install-recommends libldap-2.5-0 libsasl2-2 \
  && rm -rf /var/lib/apt/lists/*
@@ -31,6 +32,15 @@ ENV PATH=/opt/goldgate/.venv/bin:$PATH \
     DJANGO_SETTINGS_MODULE=portal.settings.production \
     GOLDGATE_HOME=/var/lib/goldgate \
     GOLDGATE_STATIC_ROOT=/opt/goldgate/built/static
+
+# Root of its container, and of nothing else: what it may is in docker-compose.yml and docs/runbooks/builder.md.
+FROM common AS builder
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends buildah skopeo uidmap \
+ && rm -rf /var/lib/apt/lists/*
+CMD ["celery", "-A", "portal", "worker", "-Q", "builds", "-c", "1", "--loglevel", "WARNING", "--without-gossip", "--without-mingle"]
+
+FROM common
 USER 65532:65532
 EXPOSE 8000 8443
 HEALTHCHECK --interval=30s --timeout=5s CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/livez', timeout=3)"]

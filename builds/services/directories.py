@@ -49,7 +49,7 @@ def own_directory(build_id: UUID | str) -> Iterator[Path]:
         clear(directory)
         yield directory
     finally:
-        clear(directory, keep=ARCHIVE)
+        leave(directory, keep=ARCHIVE)
         os.close(descriptor)
 
 
@@ -85,13 +85,18 @@ def _lock(directory: Path) -> int:
 
 
 def clear(directory: Path, *, keep: str = "") -> None:
-    """Remove what is in a directory, but for ``keep``; and itself, when nothing is left in it."""
+    """Remove what is in a directory, but for ``keep``."""
     if os.geteuid() != 0 and (directory / "work").exists():
         empty_as_owner(directory, settings.GOLDGATE_BUILDER_USER)
     for path in list(directory.iterdir()):
         if path.name != keep:
             remove_tree(path)
-    if keep and not (directory / keep).exists():
+
+
+def leave(directory: Path, *, keep: str = "") -> None:
+    """Remove a directory with all that is in it; with ``keep`` in it, all but that."""
+    clear(directory, keep=keep)
+    if not any(directory.iterdir()):
         directory.rmdir()
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from builds.adapters.builders.limiting import sweep_groups
 from builds.models import Build
-from builds.services.directories import ARCHIVE, DirectoryTaken, builds_directory, clear, held, locked
+from builds.services.directories import ARCHIVE, DirectoryTaken, builds_directory, held, leave, locked
 
 
 def sweep() -> int:
@@ -24,7 +24,7 @@ def sweep() -> int:
                 with locked(path):
                     is_waited_for = Build.objects.filter(pk=build_id, state=Build.State.BUILT).exists()
                     before = {one.name for one in path.iterdir()}
-                    clear(path, keep=ARCHIVE if is_waited_for else "nothing")
+                    leave(path, keep=ARCHIVE if is_waited_for else "")
                     swept += before != ({ARCHIVE} if is_waited_for else set())
             except (DirectoryTaken, OSError):
                 continue  # somebody works in it, or it went meanwhile

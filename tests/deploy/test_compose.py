@@ -23,6 +23,33 @@ class TestOurServices:
         assert set(SERVICES[name].get("depends_on", {})) <= set(SERVICES)
 
 
+class TestTheBuilder:
+    BUILDER = SERVICES["builder"]
+
+    def test_has_no_secret_and_no_key(self):
+        assert self.BUILDER.get("secrets", []) == []
+        assert not [name for name in self.BUILDER["environment"] if name.endswith(("_KEY", "_KEY_FILE", "_KEYS_DIR"))]
+        assert self.BUILDER["volumes"] == ["home:/var/lib/goldgate"]
+
+    def test_is_root_with_what_it_takes_to_confine_builds_and_no_more(self):
+        assert self.BUILDER["read_only"] is True
+        assert self.BUILDER["cap_drop"] == ["ALL"]
+        assert self.BUILDER["cap_add"] == ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID"]
+        assert "no-new-privileges:true" in self.BUILDER["security_opt"]
+
+    def test_alone_works_on_the_queue_of_builds(self):
+        queues = {
+            name: service["command"][service["command"].index("-Q") + 1]
+            for name, service in SERVICES.items()
+            if "-Q" in service.get("command", [])
+        }
+        assert queues == {"worker": "default", "signer": "signing", "builder": "builds"}
+
+    def test_is_an_image_of_its_own(self):
+        assert self.BUILDER["build"]["target"] == "builder"
+        assert " AS builder" in (PROJECT / "Dockerfile").read_text()
+
+
 class TestSecrets:
     def test_each_process_holds_its_own_and_no_other(self):
         held = {name: set(SERVICES[name].get("secrets", [])) for name in OURS}
@@ -47,6 +74,7 @@ class TestSecrets:
 
     def test_only_setup_may_hand_files_over(self):
         given = {name: service["cap_add"] for name, service in SERVICES.items() if "cap_add" in service}
+        given.pop("builder")  # see above
         assert given == {"setup": ["CHOWN", "DAC_OVERRIDE", "FOWNER"]}
 
 
