@@ -66,6 +66,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, tuple[str, ...]], ...]],
         (
             ("Clusters", "affiliate", "clusters", ("clusters", "cluster")),
             ("Registries", "server", "registries", ("registries", "registry")),
+            ("Certified side", "target", "promotion", ("promotion", "drift")),
             ("Feeds", "rss", "feeds", ("feeds", "feed", "schedules", "schedule")),
             ("Jobs", "list-check", "jobs", ("jobs", "job")),
         ),

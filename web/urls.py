@@ -12,6 +12,7 @@ from web.views import (
     home,
     jobs,
     people,
+    promotion,
     recipes,
     record,
     registries,
@@ -74,6 +75,7 @@ urlpatterns: list[URLPattern] = [
     path("registries", registries.registries, name="registries"),
     path("registries/new", registries.registry_new, name="registry-new"),
     path("registries/<uuid:registry_id>", registries.registry_page, name="registry"),
+    path("certified-side", promotion.promotion, name="promotion"),
     path("registries/<uuid:registry_id>/test", registries.registry_test, name="registry-test"),
     # how images come to be
     path("sources", sources.sources, name="sources"),

@@ -10,6 +10,7 @@ from accounts.roles import Role
 from approvals import selectors as approvals
 from audit import selectors as audit
 from audit.verbs import Verb
+from builds.selectors import lists
 from catalog import selectors as catalog
 from catalog.models import Subversion
 from registry import selectors as registry
@@ -32,8 +33,8 @@ class Gap:
     cli: str
 
 
-def gaps(viewer: Viewer, ages: list[FeedAge]) -> list[Gap]:
-    """What is missing to begin, in the order in which it is needed. Three queries."""
+def gaps(viewer: Viewer, ages: list[FeedAge], usable: int) -> list[Gap]:
+    """What is missing to begin, in the order in which it is needed. Three queries; ``usable`` builds may be used."""
     found: list[Gap] = []
     if not any(one.feed.kind == Feed.Kind.OSV and one.feed.snapshot_at for one in ages):
         found.append(
@@ -56,7 +57,8 @@ def gaps(viewer: Viewer, ages: list[FeedAge]) -> list[Gap]:
                 "script/manage person add NAME --role reviewer",
             )
         )
-    if registry.default_certified_registry() is None:
+    # What may be used was published somewhere.
+    if not usable and registry.default_certified_registry() is None:
         found.append(
             Gap(
                 "There is nowhere to publish what is certified",
@@ -113,6 +115,50 @@ def change_words(data: dict[str, object]) -> str:
 def ending_soon(at: datetime) -> list[Subversion]:
     """Certificates that end within two weeks, the soonest first. One query."""
     return list(catalog.certified_ending_before(at + ENDING_SOON, at)[:10])
+
+
+# What supply may wait for: the tone of its badge, its word and shape, and what it says.
+ALERTS = {
+    "drift": ("moved", "A certified tag moved behind our back"),
+    "pull": ("not_pullable", "A certified digest cannot be pulled"),
+    "build": ("failed", "Does not build"),
+    "watch": ("stopped", "An upstream tag is no longer followed"),
+    "recipe": ("unreviewed", "A recipe waits for approval"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something of supply that waits for a person."""
+
+    word: str
+    title: str
+    label: str
+    url: str
+    at: datetime
+
+
+def supply_alerts(viewer: Viewer) -> list[Alert]:
+    """What of supply waits for a person, the gravest first: everything for platform people, recipes for reviewers.
+
+    One query.
+    """
+    if not (viewer.is_admin or viewer.is_reviewer):
+        return []
+    kinds = tuple(ALERTS) if viewer.is_admin else ("recipe",)
+    rows = [row for row in lists.alerts() if row.kind in kinds]
+    rows.sort(key=lambda row: (kinds.index(row.kind), row.at))
+    return [Alert(*ALERTS[row.kind], row.label, _url_of(row), row.at) for row in rows]
+
+
+def _url_of(row: lists.Alert) -> str:
+    match row.kind:
+        case "drift" | "pull":
+            return reverse("web:promotion")
+        case "watch":
+            return reverse("web:watches")
+        case kind:
+            return reverse(f"web:{kind}", args=[row.key])
 
 
 def my_requests(viewer: Viewer) -> list[object]:

@@ -2,9 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Concat
 
 from builds.errors import BuildMissing, SourceMissing, WatchMissing
 from builds.models import (
@@ -203,4 +206,68 @@ def pull_probes() -> QuerySet[PullProbe]:
     """The last probe of each certified digest, those that failed first."""
     return PullProbe.objects.select_related("subversion__version__image", "subversion__artifact").order_by(
         "is_pullable", "-probed_at", "pk"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something that waits for a person: a drift, a failing pull or build, a stopped watch, a recipe to approve."""
+
+    kind: str  # drift | pull | build | watch | recipe
+    key: UUID
+    label: str
+    at: datetime
+
+
+MAX_ALERTS = 20  # of each kind
+
+
+def alerts() -> list[Alert]:
+    """Everything of supply that waits for a person, at most 20 of each kind. One query."""
+    newer_build = Build.objects.filter(
+        source=OuterRef("source"), purpose=Build.Purpose.RENEWAL, number__gt=OuterRef("number")
+    )
+    newer_recipe = Recipe.objects.filter(source=OuterRef("source"), number__gt=OuterRef("number"))
+    colon, space, slash = Value(":"), Value(" "), Value("/")
+    parts = [
+        _alert_rows(
+            "drift", DriftAlarm.objects.filter(closed_at=None), Concat("repository__path", colon, "tag"), "opened_at"
+        ),
+        _alert_rows(
+            "pull",
+            PullProbe.objects.filter(is_pullable=False),
+            Concat("subversion__version__image__name", slash, "subversion__version__name", space, "subversion__name"),
+            "failing_since",
+            key="subversion_id",
+        ),
+        _alert_rows(
+            "build",
+            Build.objects.filter(
+                ~Exists(newer_build), purpose=Build.Purpose.RENEWAL, state__in=(Build.State.FAILED, Build.State.STOPPED)
+            ),
+            Concat("source__name", Value(" build "), Cast("number", CharField())),
+            "finished_at",
+        ),
+        _alert_rows(
+            "watch",
+            Watch.objects.filter(stopped_at__isnull=False),
+            Concat("repository__path", colon, "tag"),
+            "stopped_at",
+        ),
+        _alert_rows(
+            "recipe",
+            Recipe.objects.filter(~Exists(newer_recipe), approved_at=None),
+            Concat("source__name", Value(" recipe "), Cast("number", CharField())),
+            "created_at",
+        ),
+    ]
+    rows = parts[0].union(*parts[1:], all=True)
+    return [Alert(kind, key, label, at) for kind, key, label, at in rows]
+
+
+def _alert_rows(kind: str, rows: QuerySet[Any], label: Any, at: str, *, key: str = "pk") -> Any:
+    return (
+        rows.annotate(kind_=Value(kind), key_=F(key), label_=Cast(label, CharField()), at_=F(at))
+        .order_by("-at_")
+        .values_list("kind_", "key_", "label_", "at_")[:MAX_ALERTS]
     )

@@ -81,6 +81,7 @@ class Supply:
             "difference": f"/difference/{good.artifact.digest}/{other.artifact.digest}",
             "artifact-hardening": f"/a/{good.artifact.digest}/hardening",
             "artifact-profile": f"/a/{good.artifact.digest}/profile",
+            "promotion": "/certified-side",
             "waivers": "/waivers",
             "waiver-new": "/waivers/new?rule=GG1004&scope_kind=version&scope=debian/12",
             "waiver": f"/waivers/{self.waiver.pk}",
@@ -165,6 +166,7 @@ def build_supply(
         subject=hostile + BIDI,
         jwks_url="https://token.actions.githubusercontent.com/.well-known/jwks",
         created_at=now,
+        created_by=admin,
     )
     wave, row = _wave(now, source, good, waiting, hostile)
     repository = RepositoryFactory()
@@ -238,3 +240,32 @@ def _provenance(recipe: Recipe, hostile: str) -> dict:
         },
         "runDetails": {"builder": {"id": "https://goldgate.example/builders/buildah"}},
     }
+
+
+def more_of_supply(now: datetime, world: Supply) -> None:
+    """Ten more rows in each list."""
+    for number in range(10):
+        source = SourceFactory(now, owner=world.source.owner)
+        recipe = RecipeFactory(now, source=source)
+        build = BuildFactory(now, recipe=recipe, asked_by=source.owner)
+        Cause.objects.create(source=source, build=build, reason="by_hand", key=str(number), at=now)
+        Wave.objects.create(reason="base_moved", title=f"Wave {number}", opened_at=now)
+        Watch.objects.create(
+            version=source.version,
+            repository=world.watch.repository,
+            tag=str(number),
+            owner=source.owner,
+            created_at=now,
+        )
+        approvals.ask_waiver(
+            rule=f"GG10{number:02d}",
+            scope_kind="version",
+            scope=str(source.version),
+            reason="For a while.",
+            ends_at=now + timedelta(days=30),
+            asked_by=world.waiver.asked_by,
+            now=now,
+        )
+        DriftAlarm.objects.create(
+            repository=world.watch.repository, tag=f"t{number}", expected_digest="sha256:1", opened_at=now
+        )

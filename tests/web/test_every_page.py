@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from audit.models import Record
 from portal.access import ROUTES
+from tests.web.supply import more_of_supply
 from tests.web.world import World, build, more_of_everything
 from web.urls import urlpatterns
 
@@ -87,13 +88,18 @@ class TestQueries:
         assert max(RATCHET.values()) <= AT_MOST
 
     @pytest.mark.parametrize(
-        "name", ["catalog", "decisions", "record", "jobs", "requests", "imports", "people", "image"]
+        "name",
+        [
+            *("catalog", "decisions", "record", "jobs", "requests", "imports", "people", "image"),
+            *("sources", "recipes", "builds", "waves", "watches", "waivers", "promotion"),
+        ],
     )
     def test_do_not_grow_with_the_rows(self, world, signed_in, name):
         client = signed_in(world.admin)
         address = world.addresses()[name]
         before = queries_of(client, address)
         more_of_everything(world)
+        more_of_supply(world.now, world.supply)
         assert queries_of(client, address) <= before
 
     def test_of_home_hold_for_a_reviewer(self, world, signed_in):

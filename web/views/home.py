@@ -26,14 +26,16 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "web/home_without_role.html", {"viewer": viewer})
     ages = scans.feed_ages(viewer.now)
     health = admission.gate_health(viewer.now)
+    usable = catalog.usable_count(viewer.now)
     context = {
         "viewer": viewer,
-        "gaps": waiting.gaps(viewer, ages) if viewer.is_admin else [],
+        "gaps": waiting.gaps(viewer, ages, usable) if viewer.is_admin else [],
         "due": approvals.reviews_due(viewer.person, viewer.now) if viewer.is_reviewer else [],
+        "alerts": waiting.supply_alerts(viewer),
         "requests": waiting.my_requests(viewer),
         "ending": waiting.ending_soon(viewer.now),
         "moved": waiting.moved_against_certified(viewer.now),
-        "usable": catalog.usable_count(viewer.now),
+        "usable": usable,
         "ages": ages,
         "late": [one for one in ages if one.is_late and not one.feed.is_frozen],
         "frozen": [one for one in ages if one.feed.is_frozen],
