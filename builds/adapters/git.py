@@ -29,12 +29,13 @@ SLOW_BYTES, SLOW_SECONDS = 1000, 60  # slower than this for so long, and the fet
 CONNECT_SECONDS = 20
 _SIGXFSZ = int(signal.SIGXFSZ)
 _UNSEEN = re.compile(r"[^\x20-\x7e]+")
-# What git says when another try would say the same.
-_FINAL = (
-    "not our ref", "find remote ref", "redirect", "not allowed", "host key", "permission denied", "authentication",
-    "could not read username", "certificate", "error: 401", "error: 403", "error: 404", "not found", "fsck",
-    "does not appear to be a git repository", "dubious ownership", "unable to read askpass",
-)  # fmt: skip
+# What git says when another try would say the same. A redirect is not followed, so it is an end too.
+_FINAL = re.compile(
+    r"not our ref|find remote ref|redirect|not allowed|host key|permission denied|authentication|certificate|fsck"
+    r"|could not read username|does not appear to be a git repository|not found|unable to read askpass"
+    r"|returned error: (?:30\d|4(?!08|29)\d\d)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +138,7 @@ class Git:
         if ended.return_code == 0:
             return
         detail = f"git {verb} ended with {ended.return_code}: {said[-400:] or 'it said nothing'}"
-        is_final = any(sign in said.lower() for sign in _FINAL)
+        is_final = _FINAL.search(said) is not None
         if self.where.url.transport is Transport.LOCAL or is_final or verb not in ("fetch", "ls-remote"):
             raise SourceRefused(detail, cure="Put the source's address, its ref rule or the repository right.")
         raise SourceUnavailable(detail, cure="Is its host up? It is tried again.")
