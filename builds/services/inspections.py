@@ -9,6 +9,7 @@ from uuid import UUID
 
 import zstandard
 from django.db import transaction
+from django.db.models import F
 
 from audit.actor import Actor, Subject
 from audit.services import record
@@ -19,10 +20,11 @@ from builds.domain.image_rules.checking import Secret, Surroundings
 from builds.domain.layer_files import to_line
 from builds.errors import LayersRefused
 from builds.models import Check, Inspection
-from builds.selectors.inspections import setuid_of_base
+from builds.selectors.inspections import inspection_of, setuid_of_base
 from builds.selectors.run_configurations import run_configuration_of
 from catalog.models import Image
 from catalog.selectors import subversion_by_digest, subversion_by_id
+from jobs.services import enqueue_many, ensure_schedule
 from registry.blobs import kept_blobs, layer_cache
 from registry.errors import BlobMissing, BodyTooLarge
 from registry.models import Artifact
@@ -37,6 +39,9 @@ from scans.selectors import latest_inventory
 WORKER = Actor.system("worker")
 MAX_LIST_BYTES = 1024**3
 MAX_REPORT_BYTES = 64 * 1024**2  # a larger inventory is not read for what packages own
+MAX_A_NIGHT = 200  # images: a new set of rules must not hold up what people wait for
+SCHEDULE = "Look again into files by newer rules"
+AT_NIGHT = "40 3 * * *"
 _PIECE_BYTES = 1024**2
 Progress = Callable[..., None]
 
@@ -80,12 +85,41 @@ def inspect_artifact(
     found: list[Inspection] = []
     for position, image in enumerate(images):
         progress(done=position, total=len(images), unit="images", text=f"reading {image.platform or image.digest}")
-        known = Inspection.objects.filter(artifact=image, rules_version__gte=RULES_VERSION).first()
-        is_done = known is not None and known.state == Inspection.State.COMPLETE
-        found.append(known if known and is_done else _inspect(image, now=now, check=check))
+        known = inspection_of(image)
+        found.append(known if known and _is_done(known) else _inspect(image, now=now, check=check))
     with transaction.atomic():
+        ensure_schedule(SCHEDULE, "builds.inspect_outdated", crontab=AT_NIGHT)
         _record(artifact, found, now=now)
     return found
+
+
+def ask_outdated(*, now: datetime) -> int:
+    """Have those images looked into again of whose files more can be said by now; how many. At most ``MAX_A_NIGHT``.
+
+    That is: newer rules, or an inventory that came later and says what packages own.
+    """
+    outdated = Inspection.objects.filter(rules_version__lt=RULES_VERSION).order_by("-inspected_at", "-pk")
+    unexplained = Inspection.objects.filter(
+        state=Inspection.State.COMPLETE,
+        profile__is_ownership_known=False,
+        artifact__inventories__coverage__has_package_database=True,
+        artifact__inventories__created_at__gt=F("inspected_at"),
+    ).order_by("-inspected_at", "-pk")
+    rows = [*outdated[:MAX_A_NIGHT], *unexplained[:MAX_A_NIGHT]]
+    chosen = list(dict.fromkeys(str(row.artifact_id) for row in rows))[:MAX_A_NIGHT]
+    enqueue_many("builds.inspect", args_of={artifact_id: {} for artifact_id in chosen}, now=now)
+    return len(chosen)
+
+
+def _is_done(inspection: Inspection) -> bool:
+    """Whether looking again would say nothing more."""
+    if inspection.state != Inspection.State.COMPLETE or inspection.rules_version < RULES_VERSION:
+        return False
+    if inspection.profile.get("is_ownership_known"):
+        return True
+    inventory = latest_inventory(inspection.artifact)
+    is_news = inventory is not None and inventory.created_at > inspection.inspected_at
+    return not (is_news and inventory is not None and inventory.coverage.get("has_package_database"))
 
 
 def _inspect(image: Artifact, *, now: datetime, check: Callable[[], None]) -> Inspection:
@@ -133,6 +167,7 @@ def _store(image: Artifact, files: ImageFiles, directory: Path, *, now: datetime
     profile = examination.profile(inventory.component_count if inventory else None)
     profile["layers"] = files.layers
     profile["secrets"] = files.sight_count
+    profile["is_ownership_known"] = surroundings.owned is not None
     values = {
         "state": Inspection.State.COMPLETE,
         "failure": "",

@@ -14,6 +14,13 @@ def inspect(run: Run) -> None:
     inspections.inspect_artifact(run.subject_id, now=run.now(), progress=run.progress, check=run.check)
 
 
+@handler("builds.inspect_outdated", limit_seconds=60)
+def inspect_outdated(run: Run) -> None:
+    """Ask for what newer rules, or newer inventories, say more of."""
+    count = inspections.ask_outdated(now=run.now())
+    run.progress(done=count, total=count, unit="images", text="Asked.")
+
+
 @handler("builds.inspect_subversion", retry_on=(RegistryUnavailable,), limit_seconds=LIMIT_SECONDS)
 def inspect_subversion(run: Run) -> None:
     """Look into the images that a subversion pins."""

@@ -1,3 +1,5 @@
+from datetime import timedelta
+
 import pytest
 
 from accounts.roles import Role
@@ -6,8 +8,8 @@ from builds.domain.image_rules import RULES_VERSION
 from builds.domain.layer_files import Kind
 from builds.models import Check, Inspection
 from builds.selectors.inspections import files_of, inspection_of
-from builds.services.inspections import ask_inspection, inspect_artifact, inspect_subversion
-from jobs.models import Job
+from builds.services.inspections import ask_inspection, ask_outdated, inspect_artifact, inspect_subversion
+from jobs.models import Job, Schedule
 from registry.blobs import layer_cache
 from registry.models import Lineage
 from scans.services import inventory_artifact
@@ -131,6 +133,30 @@ class TestInspectArtifact:
         (inspection,) = inspect_artifact(image.pk, now=now)
         assert inspection.checks.get(rule="GG2001").path == "usr/bin/\\xff\\x01su"
         assert "usr/bin/\udcff\x01su" in {one.path for one in files_of(inspection)}
+
+
+class TestLookingAgain:
+    def test_by_newer_rules(self, now):
+        inspect_artifact(import_image("debian-12-old").pk, now=now)
+        assert ask_outdated(now=now) == 0
+        Inspection.objects.update(rules_version=RULES_VERSION - 1)
+        assert ask_outdated(now=now) == 1
+        run_due_jobs()
+        assert Inspection.objects.get().rules_version == RULES_VERSION
+
+    def test_when_an_inventory_came_that_says_what_packages_own(self, now):
+        image = import_image("debian-12-old")
+        (first,) = inspect_artifact(image.pk, now=now)
+        assert first.profile["is_ownership_known"] is False
+        inventory_artifact(artifact=image, now=now + timedelta(hours=1))
+        assert ask_outdated(now=now + timedelta(hours=2)) == 1
+        run_due_jobs(now + timedelta(hours=2))
+        assert Inspection.objects.get().profile["is_ownership_known"] is True
+        assert ask_outdated(now=now + timedelta(hours=3)) == 0
+
+    def test_is_scheduled(self, now):
+        inspect_artifact(import_image("debian-12-old").pk, now=now)
+        assert Schedule.objects.get(kind="builds.inspect_outdated").timer.crontab.hour == "3"
 
 
 class TestJobs:
