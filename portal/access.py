@@ -257,6 +257,8 @@ ROUTES: dict[str, dict[str, Access]] = {
     "web:registry-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
     "web:registry": {"GET": readers(""), "POST": only(Role.PLATFORM_ADMIN)},
     "web:promotion": {"GET": readers("")},
+    "web:promotion-look": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:drift-close": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:registry-test": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:sources": {"GET": readers("")},
     "web:source-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},

@@ -8,6 +8,7 @@ from itertools import islice
 from django.db.models import QuerySet
 
 from audit.models import Record
+from web.visible import visible_line
 
 LENGTH = 50  # records on a page; the rest is one click away, in the record
 
@@ -42,5 +43,5 @@ def words_of(verb: str) -> str:
 def _reason(record: Record) -> str:
     for name in REASONS:
         if value := record.data.get(name):
-            return str(value)[:500]
+            return visible_line(str(value)[:500])
     return ""

@@ -76,6 +76,8 @@ urlpatterns: list[URLPattern] = [
     path("registries/new", registries.registry_new, name="registry-new"),
     path("registries/<uuid:registry_id>", registries.registry_page, name="registry"),
     path("certified-side", promotion.promotion, name="promotion"),
+    path("certified-side/look", promotion.promotion_look, name="promotion-look"),
+    path("certified-side/alarms/<uuid:alarm_id>/close", promotion.drift_close, name="drift-close"),
     path("registries/<uuid:registry_id>/test", registries.registry_test, name="registry-test"),
     # how images come to be
     path("sources", sources.sources, name="sources"),

@@ -9,6 +9,7 @@ from approvals.models import RecipeReview, Review
 from audit.models import Record
 from audit.verbs import Verb
 from builds.models import Build, Cause, LogChunk, Recipe, Source, Watch, WaveRow
+from jobs.models import Job
 from policies.models import Grant
 from tests.factories.approvals import ProposalFactory, known
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
@@ -186,6 +187,7 @@ class TestBuild:
         assert "https://goldgate.example/builders/buildah" in page
         assert f"/i/debian/12/{world.good.name}" in page
         assert world.supply.approved.commit in page
+        assert "46 s" in page
 
     def test_log_is_a_download_of_all_of_it(self, world, signed_in):
         LogChunk.objects.create(build=world.supply.build, number=2, text="last\x1b[0m\n", at=world.now)
@@ -361,6 +363,28 @@ class TestWaiver:
         assert "GG1004" in text_of(client.get("/waivers?state=asked"))
         assert "None is as asked." in text_of(client.get("/waivers?state=in_force"))
         assert client.get("/waivers?state=never").status_code == 400
+
+
+class TestCertifiedSide:
+    def test_shows_old_and_new_digest_of_an_alarm(self, world, signed_in):
+        page = text_of(signed_in(world.viewer).get("/certified-side"))
+        assert world.supply.alarm.expected_digest in page
+        assert world.supply.alarm.found_digest in page
+        assert "1 certified digest cannot be pulled." in page
+        assert "Close the alarm" not in page
+
+    def test_an_alarm_is_closed_with_a_reason_alone(self, world, signed_in):
+        client, address = signed_in(world.admin), f"/certified-side/alarms/{world.supply.alarm.pk}/close"
+        assert client.post(address, {"reason": ""}).status_code == 400
+        page = text_of(client.post(address, {"reason": "Pushed by hand, put back."}, follow=True))
+        assert "Pushed by hand, put back." in page
+        world.supply.alarm.refresh_from_db()
+        assert world.supply.alarm.closed_by == world.admin
+
+    def test_is_looked_at_when_a_person_wants_it(self, world, signed_in):
+        signed_in(world.admin).post("/certified-side/look")
+        asked = set(Job.objects.filter(state="queued").values_list("kind", flat=True))
+        assert {"builds.look_for_drift", "builds.probe_pulls"} <= asked
 
 
 class TestDifference:

@@ -162,6 +162,18 @@ def size(value: int | None) -> str:
 
 
 @register.filter
+def took(run: Any) -> str:
+    """How long a thing with ``started_at`` and ``finished_at`` ran: "46 s", "3 min 2 s"."""
+    if run.started_at is None or run.finished_at is None:
+        return "not known"
+    seconds = max(int((run.finished_at - run.started_at).total_seconds()), 0)
+    if seconds < 60:
+        return f"{seconds} s"
+    minutes, seconds = divmod(seconds, 60)
+    return f"{minutes} min {seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+
+
+@register.filter
 def label_of(value: object) -> str:
     """A code as words: ``security_reviewer`` → "security reviewer"."""
     return str(getattr(value, "value", value)).replace("_", " ")
