@@ -6,6 +6,7 @@ import pytest
 
 from tests.client.diff_answers import OTHER, SUMMARY, difference
 from tests.client.stand_in import DIGEST, Answer, StandIn, problem
+from tests.client.test_statuses import GOOD, INSPECTED
 
 API = "/api/v1/differences"
 HOSTILE = {
@@ -65,3 +66,23 @@ class TestDiff:
         ran = run("diff", "x", "y")
         assert ran.status == 2
         assert "Nothing is called" in ran.err
+
+
+class TestShow:
+    """What ``goldgate show`` says of the files: never clean where nobody could look."""
+
+    @pytest.mark.parametrize(
+        ("change", "line"),
+        [
+            pytest.param({}, "linux/amd64: 9523 files, 177079208 bytes; shells: bash sh; ", id="read"),
+            pytest.param({"state": "unknown"}, "linux/amd64: unknown: not inspected", id="nobody looked"),
+            pytest.param(
+                {"state": "failed", "failure": "Layer 1 leads upward."}, "failed: Layer 1 leads upward.", id="could not"
+            ),
+        ],
+    )
+    def test_files(self, run, signed_in, change, line):
+        signed_in.answers = GOOD | {
+            f"GET /api/v1/artifacts/{DIGEST}/inspection": Answer({"digest": DIGEST, "images": [INSPECTED | change]})
+        }
+        assert line in run("show", DIGEST).out

@@ -32,6 +32,11 @@ VERSION = {
 }
 ARTIFACT = {"digest": DIGEST, "kind": "image", "platform": "linux/amd64", "user": "", "size_bytes": 5}
 SCAN = {"state": "complete", "cause": "", "scanned_at": "2026-11-24T12:00:00Z"}
+INSPECTED = {
+    "digest": DIGEST, "platform": "linux/amd64", "state": "complete", "failure": "", "file_count": 9523,
+    "unpacked_bytes": 177079208, "checks": {"error": 0, "warning": 1, "note": 14},
+    "profile": {"shells": ["bash", "sh"], "package_managers": ["apt"], "interpreters": [], "setuid": ["usr/bin/su"]},
+}  # fmt: skip
 FINDING = {"severity": "high", "vulnerability_id": "CVE-1", "package": "bash", "installed": "1", "fixed_version": None}
 API = "/api/v1"
 GOOD = {
@@ -42,6 +47,7 @@ GOOD = {
     f"GET {API}/images/debian/12": Answer(VERSION),
     f"GET {API}/artifacts/{DIGEST}": Answer(ARTIFACT),
     f"GET {API}/artifacts/{DIGEST}/scan": Answer(SCAN),
+    f"GET {API}/artifacts/{DIGEST}/inspection": Answer({"digest": DIGEST, "images": [INSPECTED]}),
     f"GET {API}/artifacts/{DIGEST}/findings": Answer({"results": [FINDING], "next": None}),
     f"GET {API}/approved": Answer({"results": [APPROVED], "next": None}),
     f"POST {API}/decisions": Answer(VERDICT),

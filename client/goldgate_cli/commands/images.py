@@ -64,17 +64,21 @@ def status(context: click.Context, image: str) -> None:
 @click.argument("digest")
 @click.pass_context
 def show(context: click.Context, digest: str) -> None:
-    """What is known about one DIGEST: its scan, its findings, its configuration."""
+    """What is known about one DIGEST: its scan, findings, files and configuration."""
     api, wanted = context.obj["api"](), digest_in(digest)
     artifact = api.get(f"artifacts/{wanted}")
-    scan = _scan(api, wanted) if artifact.get("kind") in ("image", "index") else None
+    is_image = artifact.get("kind") in ("image", "index")
+    scan = _known(api, f"artifacts/{wanted}/scan") if is_image else None
+    inspection = _known(api, f"artifacts/{wanted}/inspection") if is_image else None
     findings = list(api.rows(f"artifacts/{wanted}/findings", at_most=500)) if scan else []
     if output.is_json():
-        output.emit({"artifact": artifact, "scan": scan, "findings": findings})
+        output.emit({"artifact": artifact, "scan": scan, "inspection": inspection, "findings": findings})
         return
     for name in ("digest", "kind", "platform", "user", "size_bytes"):
         click.echo(f"{name:14} {artifact.get(name) if artifact.get(name) not in (None, '') else '–'}")
     click.echo(f"{'scan':14} {_scan_line(scan)}")
+    for line in _file_lines(inspection):
+        click.echo(f"{'files':14} {line}")
     output.table(
         ("severity", "vulnerability", "package", "installed", "fixed in"),
         [
@@ -84,10 +88,10 @@ def show(context: click.Context, digest: str) -> None:
     )
 
 
-def _scan(api: Api, digest: str) -> dict[str, Any] | None:
+def _known(api: Api, path: str) -> dict[str, Any] | None:
     """None while nobody has looked into it, which is not the same as clean."""
     try:
-        return api.get(f"artifacts/{digest}/scan")
+        return api.get(path)
     except Missing:
         return None
 
@@ -96,3 +100,26 @@ def _scan_line(scan: dict[str, Any] | None) -> str:
     if not scan:
         return "unknown: not scanned"
     return f"{scan['state']}{': ' + scan['cause'] if scan.get('cause') else ''} ({scan.get('scanned_at')})"
+
+
+def _file_lines(inspection: dict[str, Any] | None) -> list[str]:
+    """One line an image: how much there is in it, and what the rules say."""
+    images = (inspection or {}).get("images", [])
+    return [_file_line(image) for image in images] or ["unknown: not inspected"]
+
+
+def _file_line(image: dict[str, Any]) -> str:
+    where = f"{image['platform']}: " if image.get("platform") else ""
+    if image["state"] != "complete":
+        return f"{where}{image['state']}: {image['failure'] or 'not inspected'}"
+    profile, checks = image["profile"], image["checks"]
+    parts = [f"{image['file_count']} files, {image['unpacked_bytes']} bytes"]
+    for name, words in (
+        ("shells", "shells"),
+        ("package_managers", "package managers"),
+        ("interpreters", "interpreters"),
+    ):
+        parts.append(f"{words}: {' '.join(profile[name]) or 'none'}")
+    parts.append(f"{len(profile['setuid'])} set-uid")
+    parts.append(f"{checks['error']} errors, {checks['warning']} warnings")
+    return where + "; ".join(parts)
