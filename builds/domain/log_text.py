@@ -21,6 +21,7 @@ _SECRET_NAME = re.compile(
 _ASSIGNED = re.compile(r"(?P<name>[A-Za-z_][\w.-]{0,100})=(?P<quote>[\"']?)(?P<value>[^\s\"']{6,})")
 _KEY_BEGINS, _KEY_ENDS = re.compile("-----BEGIN [A-Z0-9 ]*PRIVATE KEY"), re.compile("-----END [A-Z0-9 ]*PRIVATE KEY")
 _KEY_LINE = re.compile(r"^[\w+/=:., -]*$")  # base64, or a header of an older form
+_STEP = re.compile(r"^(?:\[\d{1,3}/\d{1,3}\] )?STEP (?P<done>\d{1,4})/(?P<total>\d{1,4}): ", re.MULTILINE)
 # Of no use in a log, and able to show another text than there is (UAX #9, "Trojan source").
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
 
@@ -44,6 +45,12 @@ def _visible(character: str) -> str:
 def is_secret_name(name: str) -> bool:
     """Whether a variable of that name probably holds a secret."""
     return _SECRET_NAME.search(name) is not None
+
+
+def last_step(text: str) -> tuple[int, int] | None:
+    """Done and total of the last line in which a builder names a step; a step may print such lines too."""
+    found = [(int(one["done"]), int(one["total"])) for one in _STEP.finditer(text)]
+    return found[-1] if found and found[-1][0] <= found[-1][1] else None
 
 
 class Masker:

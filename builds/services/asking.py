@@ -15,6 +15,7 @@ from builds.errors import BuildsTooOften, BuiltElsewhere, NothingToReproduce, So
 from builds.models import Build, Cause, Recipe, Source
 from builds.selectors.builds import build_by_id
 from builds.services import causes
+from builds.services.base_layers import fetch_bases
 from builds.services.sources import fetch_source
 from jobs.services import enqueue
 
@@ -99,6 +100,7 @@ def begin_build(*, build_id: UUID | str, now: datetime, progress: Report) -> Bui
     if build.state != Build.State.ASKED:
         return build
     recipe = build.recipe or fetch_source(build.source_id, now=now, progress=progress)
+    fetch_bases(recipe, progress=progress)
     return _hand_over(build.pk, recipe, now=now)
 
 

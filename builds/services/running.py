@@ -29,10 +29,11 @@ from builds.adapters.builders.interface import (
     PlannedBase,
 )
 from builds.adapters.secrets import secret_values
-from builds.domain.log_text import Masker, is_secret_name
+from builds.domain.log_text import Masker, is_secret_name, last_step
 from builds.models import Build, Recipe, Source
 from builds.selectors.builds import build_by_id
 from builds.selectors.checks import blocking_checks
+from builds.services.base_layers import EXTERNAL_KINDS, base_image, final_base, platforms_of, require_base
 from builds.services.causes import subject_of
 from builds.services.checks import check_recipe
 from builds.services.contexts import unpack_context
@@ -41,13 +42,10 @@ from builds.services.ending import end_build
 from builds.services.logs import LogWriter, append_log
 from builds.services.sweeping import sweep
 from jobs.handlers import Run
-from registry.models import Artifact
-from registry.selectors import artifact_by_id, runnable_images
 from registry.services import export_layout
 
 BUILDER = Actor.system("builder")
 PROCESSES = ("builder", "test")  # nobody else executes a Dockerfile
-EXTERNAL_KINDS = ("certified", "adopted")
 CHECKS_FOR = timedelta(hours=1)  # what the rules said holds that long
 
 
@@ -67,6 +65,7 @@ def run_build(build_id: UUID | str, *, run: Run) -> Build:
     try:
         with own_directory(build.pk) as directory:
             output = _build(build, build.recipe, directory, writer, run)
+            require_base(build.recipe, output.archive)
             writer.close()
             return _made(build, output, run)
     except DirectoryTaken as error:
@@ -137,7 +136,7 @@ def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run
     run.progress(text="laying out the context and the bases")
     (directory / "work").mkdir()
     unpack_context(recipe, directory / "work" / BUILT_CONTEXT)
-    platforms = list(recipe.platforms) or ["linux/amd64"]
+    platforms = platforms_of(recipe)
     plan = BuildPlan(
         directory=directory,
         dockerfile=recipe.dockerfile.encode(),
@@ -150,7 +149,13 @@ def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run
         allowed_hosts=build.source.allowed_hosts if build.source.network == Source.Network.LISTED else None,
     )
     run.progress(text="building")
-    return builder_for(build.source).build(plan, log=writer, check=run.check)
+
+    def log(text: str) -> None:
+        writer(text)
+        if step := last_step(text):
+            run.progress(done=step[0], total=step[1], unit="steps", text="building")
+
+    return builder_for(build.source).build(plan, log=log, check=run.check)
 
 
 def _require_checks(recipe: Recipe, run: Run) -> None:
@@ -191,26 +196,10 @@ def _lay_out_bases(recipe: Recipe, directory: Path, platforms: list[str], run: R
 def _lay_out(entry: Mapping[str, Any], directory: Path, platforms: list[str], run: Run) -> PlannedBase:
     directory.mkdir()
     layouts = {}
-    for platform, image in _images(artifact_by_id(entry["artifact"]), platforms).items():
-        layouts[platform] = directory / platform.replace("/", "-")
-        export_layout(image, layouts[platform], progress=run.progress)
-    return PlannedBase(str(entry["asked"]), str(entry["reference"]), str(entry["digest"]), layouts)
-
-
-def _images(artifact: Artifact, platforms: list[str]) -> dict[str, Artifact]:
-    """The image of ``artifact`` for each platform. Raises BuilderFailed where it has none."""
-    runnable = runnable_images(artifact)
-    found = {}
     for platform in platforms:
-        fitting = [one for one in runnable if one.platform in (platform, "")] or [
-            one for one in runnable if platform.startswith(f"{one.platform}/")
-        ]
-        if not fitting:
-            raise BuilderFailed(
-                f"The base {artifact.digest} has no image for {platform}.", failure_code="base_platform_missing"
-            )
-        found[platform] = fitting[0]
-    return found
+        layouts[platform] = directory / platform.replace("/", "-")
+        export_layout(base_image(entry, platform), layouts[platform], progress=run.progress)
+    return PlannedBase(str(entry["asked"]), str(entry["reference"]), str(entry["digest"]), layouts)
 
 
 def _labels(build: Build, recipe: Recipe, now: datetime) -> dict[str, str]:
@@ -223,9 +212,8 @@ def _labels(build: Build, recipe: Recipe, now: datetime) -> dict[str, str]:
         "title": version.image.name,
         "version": version.name,
     }
-    final = [entry for entry in recipe.bases if entry["kind"] in EXTERNAL_KINDS and entry.get("is_final", True)]
-    if final:
-        labels |= {"base.name": final[-1]["reference"], "base.digest": final[-1]["digest"]}
+    if final := final_base(recipe):
+        labels |= {"base.name": final["reference"], "base.digest": final["digest"]}
     return {f"org.opencontainers.image.{name}": value for name, value in labels.items() if value}
 
 

@@ -44,7 +44,7 @@ needs_buildah = pytest.mark.skipif(
 )
 
 
-def busybox_archive(target: Path) -> Path:
+def busybox_archive(target: Path, *, motto: bytes = b"") -> Path:
     """An OCI archive of one layer: BusyBox and a /etc/passwd."""
     layer = _tar(
         [
@@ -69,6 +69,7 @@ def busybox_archive(target: Path) -> Path:
             ("bin/busybox", BUSYBOX.read_bytes()),
             ("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65532:65532::/:/bin/false\n"),
             ("etc/group", b"root:x:0:\nnobody:x:65532:\n"),
+            ("etc/motd", motto),
         ],
         links={f"bin/{name}": "busybox" for name in (*APPLETS, "dash", "bash")},
     )
@@ -149,6 +150,8 @@ def base_entry(asked: str, artifact: Artifact, **more: object) -> dict[str, obje
         "artifact": str(artifact.pk),
         "subversion": None,
         "reason": "",
+        "use": "from",
+        "is_final": True,
         **more,
     }
 

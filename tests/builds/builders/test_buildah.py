@@ -6,9 +6,20 @@ from pathlib import Path
 import pytest
 
 from builds.adapters.builders import buildah
+from builds.adapters.builders.interface import BuilderFailed
+from builds.services.base_layers import require_base
 from builds.services.directories import directory_of
 from registry.adapters.archive import Archive
-from tests.builds.builders.support import base_entry, build_of, log_of, needs_buildah, run_once
+from registry.selectors import config_documents
+from registry.services import configs_in_archive
+from tests.builds.builders.support import (
+    base_entry,
+    build_of,
+    busybox_archive,
+    log_of,
+    needs_buildah,
+    run_once,
+)
 from tests.factories.builds import SourceFactory
 
 pytestmark = [needs_buildah, pytest.mark.django_db]
@@ -82,10 +93,10 @@ class TestABuild:
         assert "good morning" in log_of(build)
 
     def test_files_may_be_copied_from_a_known_image(self, now, base):
-        build = build_of(
-            now, "FROM scratch\nCOPY --from=tools:2 /bin/busybox /busybox\nUSER 65532\n", base, asked="tools:2"
-        )
+        bases = [base_entry("tools:2", base, use="copy", is_final=False)]
+        build = build_of(now, "FROM scratch\nCOPY --from=tools:2 /bin/busybox /busybox\nUSER 65532\n", bases=bases)
         _, config = built(build, now)
+        assert "org.opencontainers.image.base.digest" not in config["config"]["Labels"]
         assert len(config["rootfs"]["diff_ids"]) == 1
 
     def test_several_platforms_make_an_index(self, now, db, monkeypatch):
@@ -149,6 +160,30 @@ class TestABuildThatFails:
         build = build_of(now, "FROM base:1\n", None, bases=bases, platforms=["linux/arm64"])
         run_once(build, now)
         assert build.failure_code == "base_platform_missing"
+
+
+class TestAStepThatGetsAtItsBase:
+    def test_changes_no_layer_of_it(self, now, base):
+        """By CVE-2024-1753, which buildah 1.28 has: the build's own store is as far as it goes."""
+        text = (
+            "FROM base:1 AS prepared\nRUN ln -s / /link\nFROM base:1\n"
+            "RUN --mount=type=bind,from=prepared,source=/link,target=/host,rw "
+            "for one in /host/build/storage/vfs/dir/*/etc/passwd; do echo owned::0:0:::/bin/sh >> $one; done\n"
+        )
+        build = build_of(now, text, base)
+        run_once(build, now)
+        if build.state == "failed":
+            assert build.failure_code in ("base_changed", "build_failed")
+            return
+        expected = config_documents(base)[""]["rootfs"]["diff_ids"]
+        made = configs_in_archive(directory_of(build.pk) / "image.tar")[""]["rootfs"]["diff_ids"]
+        assert made[: len(expected)] == expected
+
+    def test_an_image_on_other_layers_is_refused(self, now, base, tmp_path):
+        recipe = build_of(now, "FROM base:1\n", base).recipe
+        with pytest.raises(BuilderFailed) as refused:
+            require_base(recipe, busybox_archive(tmp_path / "other.tar", motto=b"another base\n"))
+        assert refused.value.failure_code == "base_changed"
 
 
 class TestWithoutBuildah:
