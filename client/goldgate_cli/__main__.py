@@ -6,7 +6,7 @@ import click
 
 from goldgate_cli import configuration, output
 from goldgate_cli.api import Api
-from goldgate_cli.commands import account, audit, builds, check, diff, gates, images, imports, registries
+from goldgate_cli.commands import account, audit, builds, check, diff, gates, images, imports, registries, sources
 from goldgate_cli.errors import CommandError, Exit
 
 
@@ -26,7 +26,7 @@ def command(context: click.Context, format_: str) -> None:
 
 for one in (account.login, imports.import_, images.status, images.show, images.approved, check.check, diff.diff):
     command.add_command(one)
-for group in (registries.registry, gates.gate, audit.audit, builds.builds):
+for group in (registries.registry, gates.gate, audit.audit, builds.builds, sources.sources):
     command.add_command(group)
 
 

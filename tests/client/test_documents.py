@@ -9,7 +9,7 @@ import click
 import pytest
 from goldgate_cli.__main__ import command
 
-from tests.client import builds_answers, diff_answers, dockerfile_answers
+from tests.client import builds_answers, diff_answers, dockerfile_answers, sources_answers
 from tests.client.exports import KEY, Export, canonical, lines_of
 from tests.client.stand_in import TOKEN, Answer, StandIn
 from tests.client.test_statuses import API, GOOD, JOB, REFERENCE, VERDICT
@@ -18,7 +18,7 @@ PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "reference" / "command.md"
 TEXT = PAGE.read_text()
 ROOT = b"root"
-GROUPS = [(), ("audit",), ("builds",), ("gate",), ("registry",)]  # they do nothing themselves
+GROUPS = [(), ("audit",), ("builds",), ("gate",), ("registry",), ("sources",)]  # they do nothing themselves
 WORDS = {"FINGERPRINT": hashlib.sha256(ROOT).hexdigest(), "KEY": KEY.public.hex()}
 
 
@@ -96,6 +96,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
     return (
         GOOD
         | builds_answers.answers()
+        | sources_answers.answers()
         | {
             f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
             f"POST {API}/dockerfile-checks": Answer(dockerfile_answers.answer()),
