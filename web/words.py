@@ -88,6 +88,14 @@ STATES: dict[str, Look] = {
     "not_pullable": Look("cannot be pulled", "no", "circle-x-filled"),
 }
 
+# How a release stands with whoever makes it.
+SUPPORT: dict[str, Look] = {
+    "supported": Look("supported", "ok", "circle-check-filled"),
+    "extended": Look("extended support", "warn", "calendar-due"),
+    "ended": Look("end of life", "no", "circle-x-filled"),
+    "unknown": Look("not known", "dim", "help-octagon-filled"),
+}
+
 # Whether an image is renewed as often as it should be.
 RENEWALS: dict[str, Look] = {
     "green": Look("green: in time", "ok", "circle-check-filled"),

@@ -118,7 +118,17 @@ class TestBuild:
 
 SHOWN = (
     *("sources", "source", "source-new", "recipes", "recipe", "builds", "build", "waves", "wave", "watches"),
-    *("difference", "waivers", "waiver", "waiver-new", "promotion", "artifact-hardening", "artifact-profile"),
+    *(
+        "difference",
+        "waivers",
+        "waiver",
+        "waiver-new",
+        "promotion",
+        "starter",
+        "host-new",
+        "artifact-hardening",
+        "artifact-profile",
+    ),
 )
 
 

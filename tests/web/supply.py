@@ -82,6 +82,8 @@ class Supply:
             "artifact-hardening": f"/a/{good.artifact.digest}/hardening",
             "artifact-profile": f"/a/{good.artifact.digest}/profile",
             "promotion": "/certified-side",
+            "starter": "/starter",
+            "host-new": "/host-systems/new",
             "waivers": "/waivers",
             "waiver-new": "/waivers/new?rule=GG1004&scope_kind=version&scope=debian/12",
             "waiver": f"/waivers/{self.waiver.pk}",

@@ -8,12 +8,14 @@ from django.core.cache import cache
 from approvals.models import RecipeReview, Review
 from audit.models import Record
 from audit.verbs import Verb
-from builds.models import Build, Cause, LogChunk, Recipe, Source, Watch, WaveRow
+from builds.models import Build, Cause, LogChunk, Recipe, Source, TrustedPipeline, Watch, WaveRow
+from catalog.models import HostSystem
 from jobs.models import Job
 from policies.models import Grant
 from tests.factories.approvals import ProposalFactory, known
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
+from tests.factories.registry import RegistryFactory
 from tests.web.world import World, build, findings
 from web.supply import detail_words, failing_lines, source_lines
 from web.visible import visible, visible_line
@@ -363,6 +365,75 @@ class TestWaiver:
         assert "GG1004" in text_of(client.get("/waivers?state=asked"))
         assert "None is as asked." in text_of(client.get("/waivers?state=in_force"))
         assert client.get("/waivers?state=never").status_code == 400
+
+
+class TestPipeline:
+    given = {
+        "kind": "github", "issuer": "https://token.actions.githubusercontent.com", "audience": "https://goldgate.example",
+        "subject": "repo:corp/base:ref:refs/heads/main", "jwks_url": "", "ca_pem": "",
+    }  # fmt: skip
+
+    def test_is_trusted_and_ended(self, world, signed_in):
+        source, client = SourceFactory(world.now, builder="external"), signed_in(world.admin)
+        client.post(f"/sources/{source.pk}/pipelines", self.given)
+        made = TrustedPipeline.objects.get(source=source)
+        assert made.subject in text_of(client.get(f"/sources/{source.pk}"))
+        client.post(f"/sources/{source.pk}/pipelines/{made.pk}/end")
+        made.refresh_from_db()
+        assert made.ended_at is not None
+
+    def test_a_pattern_is_refused_at_its_field(self, world, signed_in):
+        source = SourceFactory(world.now, builder="external")
+        answer = signed_in(world.admin).post(f"/sources/{source.pk}/pipelines", {**self.given, "subject": "repo:*"})
+        assert answer.status_code == 400
+        assert "The subject is exact, without patterns" in text_of(answer)
+        assert not TrustedPipeline.objects.filter(source=source).exists()
+
+    def test_of_a_source_that_is_built_here_is_refused(self, world, signed_in):
+        source = SourceFactory(world.now)
+        answer = signed_in(world.admin).post(f"/sources/{source.pk}/pipelines", self.given)
+        assert answer.status_code == 400
+
+
+class TestStarter:
+    def test_names_what_is_recommended_and_until_when(self, world, signed_in):
+        page = text_of(signed_in(world.viewer).get("/starter"))
+        assert "Debian slim" in page
+        assert "docker.io/library/debian:13-slim" in page
+        assert "begin here" in page
+        assert "debian-slim/13" in page  # what to use instead of 12
+        assert ">Adopt<" not in page
+
+    def test_is_not_adopted_from_a_registry_that_nobody_lists(self, world, signed_in):
+        client = signed_in(world.admin)
+        assert "Its registry is not listed and trusted here." in text_of(client.get("/starter"))
+        answer = client.post("/starter/debian-slim/13/adopt", follow=True)
+        assert "docker.io" in text_of(answer)
+        assert not Watch.objects.filter(tag="13-slim").exists()
+
+    def test_is_adopted_one_by_one_and_watched(self, world, signed_in):
+        RegistryFactory("docker.io", is_trusted=True)
+        client = signed_in(world.admin)
+        answer = client.post("/starter/debian-slim/13/adopt")
+        assert answer["Location"] == "/i/debian-slim"
+        assert Watch.objects.get(tag="13-slim").version.image.name == "debian-slim"
+        assert "adopted</a>" in text_of(client.get("/starter"))
+
+    def test_of_a_name_that_is_none_is_refused_in_words(self, world, signed_in):
+        answer = signed_in(world.admin).post("/starter/nothing/1/adopt", follow=True)
+        assert "The starter set has no" in text_of(answer)
+
+    def test_a_host_system_is_recorded_with_its_checksum(self, world, signed_in):
+        data = {
+            "system": "flatcar/stable", "release": "4081.2.0", "architecture": "amd64", "artifact": "image.bin.bz2",
+            "checksum": "sha256:" + "a" * 64, "signature": "gpg, key F88CFEDEFF29A5B4", "reason": "For the new racks.",
+        }  # fmt: skip
+        client = signed_in(world.admin)
+        assert client.post("/host-systems/new", {**data, "checksum": "sha256:short"}).status_code == 400
+        assert not HostSystem.objects.exists()
+        assert client.post("/host-systems/new", data)["Location"] == "/starter"
+        assert HostSystem.objects.get().release == "4081.2.0"
+        assert "4081.2.0" in text_of(signed_in(world.viewer).get("/starter"))
 
 
 class TestCertifiedSide:

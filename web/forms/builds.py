@@ -90,11 +90,23 @@ class SourceForm(PageForm):
 class PipelineForm(PageForm):
     kind = forms.ChoiceField(choices=[("github", "GitHub Actions"), ("gitlab", "GitLab CI")])
     issuer = forms.CharField(max_length=500, help_text="https://token.actions.githubusercontent.com, or your GitLab.")
-    audience = forms.CharField(max_length=500, help_text="What the pipeline asks its token for.")
+    audience = forms.CharField(
+        max_length=500, help_text="What the pipeline asks its token for: best this Goldgate's address."
+    )
     subject = forms.CharField(
         max_length=500, help_text="Exactly as the token says: repo:corp/base:ref:refs/heads/main. No patterns."
     )
-    jwks_url = forms.CharField(label="Address of its keys", max_length=500)
+    jwks_url = forms.CharField(
+        label="Address of its keys", max_length=500, required=False, help_text="Empty: where that kind publishes them."
+    )
+    ca_pem = forms.CharField(
+        label="CA certificates (PEM)",
+        max_length=100_000,
+        required=False,
+        widget=_code(2),
+        help_text="Where a CA of yours signs the issuer's TLS certificate.",
+    )
+    is_private_allowed = forms.BooleanField(label="It may have a private or loopback address", required=False)
 
 
 class RecipeReviewForm(PageForm):
@@ -136,9 +148,21 @@ class DifferenceForm(PageForm):
 
 
 class HostSystemForm(PageForm):
-    name = forms.CharField(max_length=100)
-    release = forms.CharField(max_length=100, help_text="Its release, such as 42.20261110.3.0.")
-    sha256 = forms.CharField(label="SHA-256 of the image", max_length=64, help_text="64 hex digits.")
+    system = forms.ChoiceField(label="Host system")
+    release = forms.CharField(max_length=128, help_text="As its publisher calls it: 4081.2.0, 42.20261110.3.0.")
+    architecture = forms.CharField(max_length=32, initial="amd64", help_text="amd64, arm64, ppc64le, s390x or riscv64.")
+    artifact = forms.CharField(label="File", max_length=300, help_text="The file that the checksum is over.")
+    checksum = forms.CharField(max_length=140, widget=_code(2), help_text="sha256:… or sha512:…, lower-case hex.")
+    signature = forms.CharField(
+        max_length=2000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="How its signature was verified, and with which key.",
+    )
+    reason = ReasonField()
+
+    def __init__(self, *args: Any, choices: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["system"].choices = choices  # type: ignore[attr-defined]
 
 
 SCOPES = [

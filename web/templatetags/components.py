@@ -58,6 +58,12 @@ def severity_badge(severity: object) -> SafeString:
 
 
 @register.simple_tag
+def support_badge(support: object) -> SafeString:
+    """Whether whoever made it still mends it."""
+    return _badge(words.look_of(words.SUPPORT, support))
+
+
+@register.simple_tag
 def renewal_badge(light: object) -> SafeString:
     """Whether it is renewed in time, as word, colour and shape."""
     return _badge(words.look_of(words.RENEWALS, light))

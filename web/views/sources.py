@@ -13,8 +13,9 @@ from audit import selectors as audit
 from builds.domain.renewal import Renewal
 from builds.models import Source
 from builds.selectors import lists, recipes, renewals
-from builds.services import asking
+from builds.services import asking, pipelines
 from builds.services import sources as services
+from builds.services.pipelines import PipelineFields
 from builds.services.sources import SourceFields
 from catalog import selectors as catalog
 from web import supply
@@ -190,3 +191,34 @@ def source_switch(request: HttpRequest, source_id: UUID) -> HttpResponse:
 def _initial_fields(shown: Source) -> dict[str, Any]:
     names = SourceFields.__dataclass_fields__.keys() - {"is_paused"}
     return {name: getattr(shown, name) for name in names}
+
+
+@require_POST
+def source_pipelines(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """Believe a pipeline elsewhere: issuer, audience and subject, each pinned."""
+    viewer = viewer_of(request)
+    shown = lists.source_by_id(source_id)
+    form = PipelineForm(request.POST)
+    if form.is_valid():
+        made = attempt(
+            form,
+            lambda: pipelines.trust_pipeline(
+                source=shown, fields=PipelineFields(**form.cleaned_data), by=viewer.person, now=viewer.now
+            ),
+        )
+        if made is not None:
+            messages.success(request, "The pipeline may submit what it builds.")
+            return redirect("web:source", source_id=shown.pk)
+    return _page(request, viewer, shown, form, status=400)
+
+
+@require_POST
+def pipeline_end(request: HttpRequest, source_id: UUID, pipeline_id: UUID) -> HttpResponse:
+    """Believe a pipeline no longer."""
+    viewer = viewer_of(request)
+    attempt_or_say(
+        request,
+        lambda: pipelines.end_pipeline(pipeline_id=pipeline_id, by=viewer.person, now=viewer.now),
+        "Its tokens are refused from now on.",
+    )
+    return redirect("web:source", source_id=source_id)
