@@ -14,9 +14,12 @@ RUN python -m venv .venv \
  && .venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt -r requirements-ldap.txt
 
 FROM ${BASE} AS common
+# git, gpg and ssh fetch sources; ssh asks for an account of its number.
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libldap-2.5-0 libsasl2-2 \
- && rm -rf /var/lib/apt/lists/*
+ && apt-get install -y --no-install-recommends libldap-2.5-0 libsasl2-2 git gnupg openssh-client \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 65532 goldgate \
+ && useradd --uid 65532 --gid 65532 --no-create-home --home-dir /var/lib/goldgate --shell /usr/sbin/nologin goldgate
 WORKDIR /opt/goldgate
 COPY --from=build /opt/goldgate/.venv .venv
 COPY . .
