@@ -216,13 +216,6 @@ class CertifiedSideSilent(GoldgateError):
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
 
 
-class DefinitionMissing(GoldgateError):
-    """The starter set has nothing of that name, or no such version of it."""
-
-    code: ClassVar[str] = "definition_missing"
-    kind: ClassVar[Kind] = Kind.MISSING
-
-
 class UpstreamNotListed(GoldgateError):
     """The registry that the image comes from is not listed here, or not trusted."""
 
@@ -235,3 +228,45 @@ class NoImageToAdopt(GoldgateError):
 
     code: ClassVar[str] = "no_image_to_adopt"
     kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class IssuerUnavailable(GoldgateError):
+    """The keys of a pipeline's issuer cannot be had now, and those that are kept are too old to be believed."""
+
+    code: ClassVar[str] = "issuer_unavailable"
+    kind: ClassVar[Kind] = Kind.UNAVAILABLE
+
+
+class PipelineInvalid(GoldgateError):
+    """A pipeline cannot be trusted like this; ``errors`` names each wrong field."""
+
+    code: ClassVar[str] = "pipeline_invalid"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class PipelineExists(GoldgateError):
+    """The source trusts exactly this pipeline already."""
+
+    code: ClassVar[str] = "pipeline_exists"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class PipelineMissing(GoldgateError):
+    """There is no such pipeline."""
+
+    code: ClassVar[str] = "pipeline_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class SubmissionRefused(GoldgateError):
+    """What a trusted pipeline submitted does not hold; ``errors`` names why."""
+
+    code: ClassVar[str] = "submission_refused"
+    kind: ClassVar[Kind] = Kind.REFUSED
+
+
+class BaseNotCertified(GoldgateError):
+    """An image that was submitted stands on nothing that is certified."""
+
+    code: ClassVar[str] = "base_not_certified"
+    kind: ClassVar[Kind] = Kind.REFUSED

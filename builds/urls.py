@@ -4,15 +4,18 @@ from django.urls import path
 
 from builds.api import (
     builds,
+    definitions,
     differences,
     dockerfiles,
     inspections,
     logs,
+    pipelines,
     profiles,
     promotion,
     provenance,
     recipes,
     sources,
+    submissions,
     watches,
     waves,
 )
@@ -22,6 +25,11 @@ urlpatterns = [
     path("sources/<uuid:source_id>", sources.SourceView.as_view(), name="source"),
     path("sources/<uuid:source_id>/fetch", sources.SourceFetchView.as_view(), name="source-fetch"),
     path("sources/<uuid:source_id>/recipes", recipes.SourceRecipesView.as_view(), name="source-recipes"),
+    path("sources/<uuid:source_id>/pipelines", pipelines.SourcePipelinesView.as_view(), name="source-pipelines"),
+    path("pipelines/<uuid:pipeline_id>", pipelines.PipelineView.as_view(), name="pipeline"),
+    path(
+        "sources/<uuid:source_id>/submissions", submissions.SourceSubmissionsView.as_view(), name="source-submissions"
+    ),
     path("recipes/<uuid:recipe_id>", recipes.RecipeView.as_view(), name="recipe"),
     path("recipes/<uuid:recipe_id>/difference", recipes.RecipeDifferenceView.as_view(), name="recipe-difference"),
     path("builds/<uuid:build_id>/log", logs.BuildLogView.as_view(), name="build-log"),
@@ -50,4 +58,7 @@ urlpatterns = [
     path("drift-alarms", promotion.DriftAlarmsView.as_view(), name="drift-alarms"),
     path("drift-alarms/<uuid:alarm_id>/close", promotion.DriftAlarmCloseView.as_view(), name="drift-alarm-close"),
     path("pull-probes", promotion.PullProbesView.as_view(), name="pull-probes"),
+    path("definitions", definitions.DefinitionsView.as_view(), name="definitions"),
+    path("definitions/<str:name>", definitions.DefinitionView.as_view(), name="definition"),
+    path("definitions/<str:name>/adopt", definitions.DefinitionAdoptView.as_view(), name="definition-adopt"),
 ]

@@ -74,6 +74,19 @@ class GateScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-cal
         return {"type": "http", "scheme": "bearer", "description": "A gate's own token, from its enrolment."}
 
 
+class PipelineScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "builds.api.submissions.PipelineAuthentication"
+    name = "pipeline"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "JWT",
+            "description": "A short-lived OIDC token of a pipeline that the source trusts.",
+        }
+
+
 def say_who_may(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:
     """Write each operation's row of the table of access, and the problem that any of them may answer with."""
     names = {route.template: route.name for route in routes() if route.api_view}

@@ -53,6 +53,7 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.INSPECTION_ASKED: [JobRule("builds.inspect", is_once=True)],
     Verb.BUILD_ASKED: [JobRule("builds.begin", is_once=True)],
     Verb.BUILD_MADE: [JobRule("builds.take_in")],
+    Verb.BUILD_SUBMITTED: [JobRule("builds.take_submission", is_once=True)],
     Verb.BUILD_ATTESTED: [JobRule("approvals.refresh", subject="artifact", is_once=True)],
     Verb.BUILD_UNCHANGED: [JobRule("builds.advance_waves", is_once=True)],
     Verb.BUILD_FAILED: [JobRule("builds.advance_waves", is_once=True)],

@@ -46,7 +46,7 @@ def take_in(*, build_id: UUID | str, now: datetime, progress: Report = silent) -
     elif build.state == Build.State.BUILT:
         same = _same_as(build, now)
         if same is not None:
-            build = _end_unchanged(build, same, now=now)
+            build = end_unchanged(build, same, now=now)
         else:
             artifact = _artifact_of(build, now=now, progress=progress)
             build = add_candidate(build, artifact, now=now, progress=progress)
@@ -81,7 +81,8 @@ def _same_as(build: Build, now: datetime) -> Subversion | None:
 
 
 @transaction.atomic
-def _end_unchanged(build: Build, same: Subversion, *, now: datetime) -> Build:
+def end_unchanged(build: Build, same: Subversion, *, now: datetime) -> Build:
+    """End a build that gave what there is already. Again, it is left as it is."""
     build = _locked(build.pk)
     if build.state != Build.State.BUILT:
         return build

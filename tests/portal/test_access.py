@@ -138,6 +138,8 @@ REVIEWED_AS_PUBLIC = {
     "GET tuf:target",
     # with a one-time enrolment token
     "POST api:gates",
+    # with a short-lived token of a pipeline that the source trusts; verified before anything else is read
+    "POST api:source-submissions",
 }
 
 
