@@ -45,3 +45,38 @@ class IllegalStep(GoldgateError):
 
     code: ClassVar[str] = "illegal_step"
     kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class DefinitionMalformed(GoldgateError):
+    """A definition says something that is not known, or does not say what it must; file and field are named."""
+
+    code: ClassVar[str] = "definition_malformed"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class DefinitionMissing(GoldgateError):
+    """The starter set has nothing of that name, or no such version of it."""
+
+    code: ClassVar[str] = "definition_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class HostSystemWrong(GoldgateError):
+    """A host system is named by its release, architecture and checksum; ``errors`` names the field."""
+
+    code: ClassVar[str] = "host_system_wrong"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class HostSystemTaken(GoldgateError):
+    """That release is recorded already, for that architecture; what was recorded is not changed."""
+
+    code: ClassVar[str] = "host_system_taken"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class HostSystemMissing(GoldgateError):
+    """There is no such host system."""
+
+    code: ClassVar[str] = "host_system_missing"
+    kind: ClassVar[Kind] = Kind.MISSING

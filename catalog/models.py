@@ -154,3 +154,49 @@ class Subversion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version} {self.name}"
+
+
+class HostSystem(models.Model):
+    """A release of an operating system that machines boot: named by release and checksum, where images have a digest.
+
+    Recorded by a person who verified it, and never changed: another checksum is another release.
+    """
+
+    class Algorithm(models.TextChoices):
+        SHA256 = "sha256", "SHA-256"
+        SHA512 = "sha512", "SHA-512"
+
+    id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
+    name = models.CharField(max_length=100)  # the definition's: "flatcar"
+    version = models.CharField(max_length=128)  # the definition's line of releases: "stable"
+    release = models.CharField(max_length=128)
+    architecture = models.CharField(max_length=32)  # as OCI names them: amd64, arm64
+    artifact = models.CharField(max_length=300)  # the file's name that the checksum is over
+    algorithm = models.CharField(max_length=6, choices=Algorithm)
+    checksum = models.CharField(max_length=128)  # lower-case hex
+    signature = models.TextField(max_length=2000)  # how its signature was verified, and with which key
+    reason = models.TextField(max_length=4000)
+    recorded_at = models.DateTimeField()
+    recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        ordering = ["name", "-recorded_at", "-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["name", "release", "architecture", "artifact"], name="host_system_release_once"
+            ),
+            models.CheckConstraint(condition=Q(name__regex=IMAGE_NAME), name="host_system_name_grammar"),
+            models.CheckConstraint(condition=Q(release__regex=VERSION_NAME), name="host_system_release_grammar"),
+            models.CheckConstraint(
+                condition=Q(algorithm="sha256", checksum__regex=r"^[0-9a-f]{64}$")
+                | Q(algorithm="sha512", checksum__regex=r"^[0-9a-f]{128}$"),
+                name="host_system_checksum_hex",
+            ),
+            models.CheckConstraint(condition=~Q(reason="") & ~Q(signature=""), name="host_system_told"),
+        ]
+        triggers = [
+            pgtrigger.Protect(name="host_system_never_changed", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.release} {self.architecture}"

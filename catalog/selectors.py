@@ -9,8 +9,8 @@ from django.db.models import F, Q, QuerySet, Window
 from django.db.models.functions import RowNumber
 
 from catalog.domain.state import Cause, Facts, State, StateView, state_at
-from catalog.errors import NoSuchImage
-from catalog.models import Image, Subversion, Version
+from catalog.errors import HostSystemMissing, NoSuchImage
+from catalog.models import HostSystem, Image, Subversion, Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +242,16 @@ def search(text: str) -> list[Subversion]:
     named = Q(version__image__name__startswith=image, version__name__startswith=version, name__startswith=name)
     digest = text if text.startswith("sha") else f"sha256:{text}"
     return list(_loaded().filter(named | Q(name=text) | Q(artifact__digest__startswith=digest))[:20])
+
+
+def host_systems() -> QuerySet[HostSystem]:
+    """Every recorded release of a host system, newest first."""
+    return HostSystem.objects.select_related("recorded_by").order_by("-recorded_at", "-pk")
+
+
+def host_system_by_id(host_system_id: UUID | str) -> HostSystem:
+    """Raises HostSystemMissing."""
+    found = host_systems().filter(pk=host_system_id).first()
+    if found is None:
+        raise HostSystemMissing("There is no such host system.", cure="See the list of host systems.")
+    return found

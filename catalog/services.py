@@ -1,6 +1,7 @@
-"""Writes of the catalog: names, and the validity that approvals decide on."""
+"""Writes of the catalog: names, the validity that approvals decide on, and host systems."""
 
 import re
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -12,9 +13,19 @@ from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
 from catalog import selectors
+from catalog.definitions import Definition, Kind
 from catalog.domain.state import State, state_at
-from catalog.errors import BadName, DigestTaken, IllegalStep, NameTaken, NotRunnable
-from catalog.models import IMAGE_NAME, VERSION_NAME, Image, Subversion, Version
+from catalog.errors import (
+    BadName,
+    DefinitionMissing,
+    DigestTaken,
+    HostSystemTaken,
+    HostSystemWrong,
+    IllegalStep,
+    NameTaken,
+    NotRunnable,
+)
+from catalog.models import IMAGE_NAME, VERSION_NAME, HostSystem, Image, Subversion, Version
 from core.errors import FieldError
 from registry.models import Artifact
 
@@ -22,6 +33,8 @@ from registry.models import Artifact
 RETIRING_DAYS = 30
 # What stands behind an image's name in addresses.
 RESERVED = frozenset({"versions", "new"})
+ARCHITECTURES = frozenset({"amd64", "arm64", "ppc64le", "s390x", "riscv64"})
+CHECKSUM = r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}"
 
 
 @transaction.atomic
@@ -216,3 +229,70 @@ def _require_name(name: str, grammar: str, *, limit: int, what: str) -> None:
         cure = "Use lower-case letters, digits, and . _ - between them." if what == "image" else "Use a tag's letters."
         detail = f"{name[:80]!r} cannot be the name of a {what}."
         raise BadName(detail, cure=cure, errors=[FieldError("/name", "bad_name", cure)])
+
+
+@dataclass(frozen=True, slots=True)
+class HostSystemFields:
+    """What a person says of a release that they verified. ``checksum`` is ``sha256:…`` or ``sha512:…``."""
+
+    version: str
+    release: str
+    architecture: str
+    artifact: str
+    checksum: str
+    signature: str
+    reason: str
+
+
+@transaction.atomic
+def add_host_system(
+    *, definition: Definition, fields: HostSystemFields, recorded_by: Person, now: datetime, actor: Actor | None = None
+) -> HostSystem:
+    """Record a release of a host system with the checksum that somebody verified. It is never changed.
+
+    Raises: DefinitionMissing (no host system, or not that version of it); HostSystemWrong, naming each field;
+    HostSystemTaken.
+    """
+    if definition.kind is not Kind.HOST_SYSTEM or definition.version(fields.version) is None:
+        raise DefinitionMissing(
+            f"{definition.name} {fields.version[:80]} is no host system of the starter set.",
+            cure="See the definitions of kind host_system.",
+        )
+    wrong = _wrong_fields(fields)
+    if wrong:
+        raise HostSystemWrong(" ".join(row.detail for row in wrong), cure="Correct these fields.", errors=wrong)
+    algorithm, _, checksum = fields.checksum.partition(":")
+    try:
+        with transaction.atomic():
+            found = HostSystem.objects.create(
+                name=definition.name,
+                version=fields.version,
+                release=fields.release,
+                architecture=fields.architecture,
+                artifact=fields.artifact.strip(),
+                algorithm=algorithm,
+                checksum=checksum,
+                signature=fields.signature.strip(),
+                reason=fields.reason.strip(),
+                recorded_at=now,
+                recorded_by=recorded_by,
+            )
+    except IntegrityError as error:
+        detail = f"{definition.name} {fields.release} {fields.architecture} is recorded already."
+        raise HostSystemTaken(detail, cure="Look at it; what was recorded is not changed.") from error
+    data = {"version": found.version, "artifact": found.artifact, "checksum": fields.checksum, "reason": found.reason}
+    subject = Subject(kind="host_system", id=str(found.pk), label=str(found))
+    record(Verb.HOST_SYSTEM_ADDED, actor=actor or recorded_by.as_actor(), subject=subject, at=now, data=data)
+    return found
+
+
+def _wrong_fields(fields: HostSystemFields) -> list[FieldError]:
+    checks = {
+        "release": (bool(re.fullmatch(VERSION_NAME[1:-1], fields.release)), "Name the release, such as 4081.2.0."),
+        "architecture": (fields.architecture in ARCHITECTURES, f"One of {', '.join(sorted(ARCHITECTURES))}."),
+        "artifact": (0 < len(fields.artifact.strip()) <= 300, "Name the file that the checksum is over."),
+        "checksum": (bool(re.fullmatch(CHECKSUM, fields.checksum)), "Write sha256: or sha512: and lower-case hex."),
+        "signature": (0 < len(fields.signature.strip()) <= 2000, "Say how its signature was verified, by which key."),
+        "reason": (0 < len(fields.reason.strip()) <= 4000, "Say in words why it is taken."),
+    }
+    return [FieldError(f"/{name}", "invalid", cure) for name, (is_good, cure) in checks.items() if not is_good]
