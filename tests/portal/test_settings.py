@@ -65,6 +65,12 @@ class TestReading:
         with pytest.raises(env.SettingMissing, match="GOLDGATE_X"):
             env.seconds("GOLDGATE_X", 1)
 
+    @pytest.mark.parametrize("value", ["0", "-1", "1.5", "1e9", "4GiB", "", "²"])
+    def test_whole_numbers_are_digits_and_more_than_nothing(self, monkeypatch, value):
+        monkeypatch.setenv("GOLDGATE_X", value)
+        with pytest.raises(env.SettingMissing, match="GOLDGATE_X"):
+            env.whole("GOLDGATE_X", 1)
+
     def test_a_key_file_that_is_named_must_be_there(self, monkeypatch, tmp_path):
         monkeypatch.setenv("GOLDGATE_X", str(tmp_path / "absent"))
         with pytest.raises(env.SettingMissing, match="absent"):

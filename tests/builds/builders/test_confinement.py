@@ -1,6 +1,11 @@
 """What a build sees and may use, told by a build."""
 
 import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +51,43 @@ class TestABuildSees:
         assert build.state == "failed"
         assert build.failure_code in ("memory_limit", "build_failed")
         assert_nothing_left(str(build.pk))
+
+
+def subordinate_user() -> str:
+    """A user of this machine with a range of ids in /etc/subuid."""
+    try:
+        names = [line.split(":")[0] for line in Path("/etc/subuid").read_text().splitlines()]
+    except OSError:
+        names = []
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    found = next((name for name in names if name in known and name != "root"), "")
+    if not found or os.geteuid() != 0:
+        pytest.skip("LEFT OUT: there is no user with a range in /etc/subuid here, or we are not root")
+    return found
+
+
+class TestWhoBuildsAre:
+    def test_as_the_user_that_the_operator_names(self, now, base, settings):
+        settings.GOLDGATE_BUILDER_USER = subordinate_user()
+        build = build_of(now, "FROM base:1\nRUN cat /proc/self/uid_map; touch /x; chown 65532 /x\n", base)
+        run_once(build, now)
+        assert build.state == "built", log_of(build)
+        assert f"is user {pwd.getpwnam(settings.GOLDGATE_BUILDER_USER).pw_uid} outside" in build.isolation
+
+    def test_without_root_they_have_the_range_of_their_user_and_are_cleaned_up_after(self):
+        user = subordinate_user()
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name)
+            for module in ("confinement.py", "confined.py"):
+                shutil.copy(Path(confinement.__file__).with_name(module), directory)
+            shutil.copy(Path(__file__).with_name("unprivileged.py"), directory)
+            directory.chmod(0o755)
+            command = ["/usr/bin/setpriv", "--reuid", user, "--regid", user, "--init-groups"]
+            command += ["/usr/bin/python3", f"{directory}/unprivileged.py", str(directory)]
+            environment = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
+            run = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=60)
+        assert run.returncode == 0, run.stderr
+        lines = run.stdout.splitlines()
+        assert lines[0] == "0"
+        assert " 1000 1000 " in run.stdout
+        assert lines[-1] == "left:"
