@@ -19,18 +19,22 @@ from accounts.roles import Role
 from approvals.errors import GiverMissing, OwnWaiver
 from approvals.services import persons
 from audit.actor import Actor
+from builds.domain.image_rules.rules import RULES as IMAGE_RULES
+from builds.domain.rules import RULES as DOCKERFILE_RULES
 from builds.errors import SourceMissing
 from builds.models import Source
 from catalog import selectors as catalog
+from core.errors import FieldError
 from policies import services as policies
-from policies.domain.grants import GrantState, state_at
-from policies.errors import GrantClosed
+from policies.domain.grants import INVENTORY_RULE, GrantState, state_at
+from policies.errors import BadRule, GrantClosed
 from policies.models import Grant
 from registry import selectors as registry
 
 GIVERS = frozenset({Role.REVIEWER, Role.SECURITY_REVIEWER})
 # Secrets in a Dockerfile; in the files and the environment of an image.
 SECRET_RULES = frozenset({"GG1022", "GG1023", "GG1024", "GG1025", "GG2004", "GG2005", "GG2008", "GG2023"})
+OWN_RULES = frozenset({*DOCKERFILE_RULES, *IMAGE_RULES, INVENTORY_RULE})
 GIVERS_OF_SECRETS = frozenset({Role.SECURITY_REVIEWER})
 
 
@@ -54,6 +58,7 @@ def ask_waiver(
     """
     persons.require_any_role(asked_by, persons.PROPOSERS, subversion=None, now=now)
     told = persons.require_reason(reason)
+    _require_known(rule)
     asked = policies.add_waiver(
         rule=rule,
         scope_kind=Grant.ScopeKind(scope_kind),
@@ -146,6 +151,14 @@ def _sources_of(grant: Grant) -> list[Source]:
             return list(rows.filter(version__image__name=image, version__name=version))
         case Grant.ScopeKind.DIGEST:
             return list(rows.filter(builds__artifact__digest=grant.scope).distinct())
+
+
+def _require_known(rule: str) -> None:
+    """hadolint's rules are its own matter; of ours, one that does not exist would be waived for nothing."""
+    if rule.startswith("GG") and rule not in OWN_RULES:
+        cure = "Name it as the check does, such as GG1022 or DL3008."
+        row = FieldError("/rule", "bad_rule", cure)
+        raise BadRule(f"There is no check {rule[:40]!r}.", cure=cure, errors=[row])
 
 
 def _require_scope_exists(grant: Grant) -> None:

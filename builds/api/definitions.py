@@ -113,7 +113,8 @@ class DefinitionsView(APIView):
     def get(self, request: Request) -> Response:
         """The starter set, by name, with what is adopted of it here. It has one page."""
         refuse_unknown_parameters(request)
-        return Response({"results": DefinitionOutput(starter_set(timezone.now()), many=True).data})
+        rows: Any = starter_set(timezone.now())
+        return Response({"results": DefinitionOutput(rows, many=True).data})
 
     @extend_schema(
         operation_id="definitions_adopt_own",

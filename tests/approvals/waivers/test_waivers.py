@@ -8,6 +8,8 @@ from approvals import services
 from approvals.errors import GiverMissing, OwnWaiver, ReasonMissing, RoleMissing
 from audit.models import Record
 from audit.verbs import Verb
+from builds.domain.image_rules.rules import RULES as IMAGE_RULES
+from builds.domain.rules import RULES as DOCKERFILE_RULES
 from builds.errors import SourceMissing
 from catalog.errors import NoSuchImage
 from policies.domain.grants import GrantState, state_at
@@ -64,6 +66,7 @@ class TestAskWaiver:
         ("changed", "error"),
         [
             pytest.param({"rule": "GG1"}, BadRule, id="no-rule"),
+            pytest.param({"rule": "GG1999"}, BadRule, id="a-rule-that-is-not-there"),
             pytest.param({"rule": "gg1004"}, BadRule, id="rule-in-lower-case"),
             pytest.param({"rule": "GG1004\n"}, BadRule, id="rule-with-a-line-end"),
             pytest.param({"scope": "debian"}, BadScope, id="image-without-version"),
@@ -265,6 +268,17 @@ class TestRefuseAndEnd:
     def test_others_do_not_end_it(self, now):
         with pytest.raises(RoleMissing):
             services.end_waiver(grant_id=given(now).pk, person=person_with(Role.REQUESTER), reason="No.", now=now)
+
+
+class TestSecretRules:
+    def test_every_rule_that_refuses_secrets_is_a_security_reviewers(self):
+        dockerfile = {name for name, rule in DOCKERFILE_RULES.items() if rule.severity == "error"}
+        refusing = {name: rule.title.lower() for name, rule in (DOCKERFILE_RULES | IMAGE_RULES).items()}
+        about = {
+            name for name, title in refusing.items() if "secret" in title and name in dockerfile | set(IMAGE_RULES)
+        }
+        assert len(about) >= 6
+        assert about <= services.waivers.SECRET_RULES <= set(refusing)
 
 
 class TestTheDatabaseHoldsItToo:

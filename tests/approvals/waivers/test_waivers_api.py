@@ -108,7 +108,7 @@ class TestTheOneList:
         asker, reader = as_person(Role.REQUESTER), as_person(Role.VIEWER)
         counted = []
         for number in range(5):
-            post(asker, "/api/v1/waivers", {**body, "rule": f"GG20{number:02}"})
+            post(asker, "/api/v1/waivers", {**body, "rule": f"GG200{number + 1}"})
             with CaptureQueriesContext(connection) as queries:
                 assert len(reader.get("/api/v1/grants").json()["results"]) == number + 1
             counted.append(len(queries))
