@@ -7,6 +7,7 @@
   differently would be a hole, so lines and heredocs are split by BuildKit's own parser.
 """
 
+import itertools
 import re
 from collections.abc import Callable
 
@@ -101,12 +102,17 @@ def _instruction(raw: RawInstruction) -> Instruction:
         line=raw.line,
         end_line=max(raw.line, raw.end_line),
         text=raw.original,
-        flags=raw.flags,
+        flags=_flags_behind_on_build(raw) if is_on_build else raw.flags,
         values=raw.values,
         is_json=raw.is_json,
         heredocs=raw.heredocs,
         is_on_build=is_on_build,
     )
+
+
+def _flags_behind_on_build(raw: RawInstruction) -> tuple[str, ...]:
+    """The parser drops them: ``ONBUILD COPY --from=x a b`` comes without its flag."""
+    return tuple(itertools.takewhile(lambda word: word.startswith("--"), raw.original.split()[2:]))
 
 
 def _stages(instructions: list[Instruction]) -> tuple[Stage, ...]:

@@ -14,8 +14,8 @@ _REACHING = frozenset(
         "nsenter", "unshare", "mount", "umount", "pivot_root", "kexec", "insmod", "modprobe", "rmmod", "mknod",
         "swapon", "losetup", "strace", "ltrace", "gdb", "reboot", "shutdown", "halt", "poweroff",
         "docker", "podman",
-        "buildah", "nerdctl", "ctr", "crictl", "kubectl", "iptables", "ip6tables", "nft", "tcpdump", "sysctl", "bpftool", "capsh",
-        "setns", "debugfs", "dmesg", "runc", "crun",
+        "buildah", "nerdctl", "ctr", "crictl", "kubectl", "iptables", "ip6tables", "nft", "tcpdump", "sysctl",
+        "bpftool", "capsh", "setns", "debugfs", "dmesg", "runc", "crun",
     }
 )  # fmt: skip
 _ABOUT_ITSELF = frozenset({"version", "--version", "-v", "-V", "--help", "help", "completion"})
