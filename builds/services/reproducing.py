@@ -63,7 +63,7 @@ def name_files(artifact_id: UUID | str, now: datetime) -> int:
     """Write which files differ, for every comparison that waits for a look into this artifact; how many."""
     named = 0
     waiting = Build.objects.select_for_update(of=("self",)).select_related("artifact", "reproduces__artifact")
-    for build in waiting.filter(comparison__is_reproduced=False, comparison__files=None).order_by("pk"):
+    for build in waiting.filter(comparison__is_reproduced=False, comparison__files__isnull=True).order_by("pk"):
         first = build.reproduces.artifact if build.reproduces else None
         if first is None or build.artifact is None or str(artifact_id) not in _looked_into(first, build.artifact):
             continue
