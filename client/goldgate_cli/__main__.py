@@ -6,7 +6,21 @@ import click
 
 from goldgate_cli import configuration, output
 from goldgate_cli.api import Api
-from goldgate_cli.commands import account, audit, builds, check, diff, gates, images, imports, registries, sources
+from goldgate_cli.commands import (
+    account,
+    audit,
+    builds,
+    catalog,
+    check,
+    diff,
+    gates,
+    images,
+    imports,
+    provenance,
+    registries,
+    sources,
+    waivers,
+)
 from goldgate_cli.errors import CommandError, Exit
 
 
@@ -24,9 +38,26 @@ def command(context: click.Context, format_: str) -> None:
     context.obj = {"output": format_, "api": lambda: Api(configuration.load())}
 
 
-for one in (account.login, imports.import_, images.status, images.show, images.approved, check.check, diff.diff):
+for one in (
+    account.login,
+    imports.import_,
+    images.status,
+    images.show,
+    images.approved,
+    check.check,
+    diff.diff,
+    provenance.provenance,
+):
     command.add_command(one)
-for group in (registries.registry, gates.gate, audit.audit, builds.builds, sources.sources):
+for group in (
+    registries.registry,
+    gates.gate,
+    audit.audit,
+    builds.builds,
+    sources.sources,
+    catalog.catalog,
+    waivers.waivers,
+):
     command.add_command(group)
 
 

@@ -9,7 +9,7 @@ import click
 import pytest
 from goldgate_cli.__main__ import command
 
-from tests.client import builds_answers, diff_answers, dockerfile_answers, sources_answers
+from tests.client import builds_answers, diff_answers, dockerfile_answers, sources_answers, supply_answers
 from tests.client.exports import KEY, Export, canonical, lines_of
 from tests.client.stand_in import TOKEN, Answer, StandIn
 from tests.client.test_statuses import API, GOOD, JOB, REFERENCE, VERDICT
@@ -18,7 +18,16 @@ PROJECT = Path(__file__).parents[2]
 PAGE = PROJECT / "docs" / "reference" / "command.md"
 TEXT = PAGE.read_text()
 ROOT = b"root"
-GROUPS = [(), ("audit",), ("builds",), ("gate",), ("registry",), ("sources",)]  # they do nothing themselves
+GROUPS = [
+    (),
+    ("audit",),
+    ("builds",),
+    ("catalog",),
+    ("gate",),
+    ("registry",),
+    ("sources",),
+    ("waivers",),
+]  # they do nothing themselves
 WORDS = {"FINGERPRINT": hashlib.sha256(ROOT).hexdigest(), "KEY": KEY.public.hex()}
 
 
@@ -97,6 +106,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
         GOOD
         | builds_answers.answers()
         | sources_answers.answers()
+        | supply_answers.answers()
         | {
             f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
             f"POST {API}/dockerfile-checks": Answer(dockerfile_answers.answer()),
@@ -112,6 +122,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
 
 def sample_files(directory: Path) -> None:
     (directory / "pod.yaml").write_text("kind: Pod\n")
+    (directory / "ours.toml").write_text('name = "ours"\n')
     (directory / "Dockerfile").write_text(dockerfile_answers.TEXT)
     (directory / "debian.oci.tar").write_bytes(b"")
     (directory / "sink").mkdir()
