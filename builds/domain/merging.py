@@ -86,9 +86,8 @@ class MergedTree:
         # Where a directory's path leads; forgotten when a directory or a link goes.
         self._known: dict[str, _Node] = {}
 
-    def put(self, header: Header, content: Content | None, *, layer: int) -> None:
-        """Apply one entry of ``layer``. Raises LayerRefused."""
-        path = path_of(header, self._depth)
+    def put(self, path: str, header: Header, content: Content | None, *, layer: int) -> None:
+        """Apply one entry of ``layer``, whose path is as ``path_of`` gives it. Raises LayerRefused."""
         directory, _, name = path.rpartition("/")
         if name.startswith(WHITEOUT):
             self._hide(directory, name, layer)

@@ -26,15 +26,28 @@ class Ahead:
         self._thread.start()
 
     def read(self, size: int, /) -> bytes:
-        """The next piece, whatever ``size`` is; nothing at the end. Raises what the stream raised."""
+        """The next piece, whatever ``size`` is; nothing at the end. Raises what the stream raised.
+
+        MemoryError also where the thread had not even the memory to say so.
+        """
         if self._is_over:
             return b""
-        piece = self._pieces.get()
+        piece = self._next()
         if isinstance(piece, Exception):
             self._is_over = True
             raise piece
         self._is_over = not piece
         return piece
+
+    def _next(self) -> bytes | Exception:
+        while True:
+            # Asked first: what a thread has handed over before it ended is still there.
+            is_alive = self._thread.is_alive()
+            try:
+                return self._pieces.get(timeout=_PAUSE_SECONDS)
+            except queue.Empty:
+                if not is_alive:
+                    return MemoryError("the thread that unpacks ended without a word")
 
     def close(self) -> None:
         """End the thread."""

@@ -8,6 +8,7 @@ archive is ever a path here.
 
 # ruff: noqa: E402 — a script that is run without our path finds it itself, before it imports what is ours
 
+import gc
 import hashlib
 import json
 import sys
@@ -71,7 +72,7 @@ class _Reader:
             is_read = is_text_place(path, header.stored_bytes)
             content, body = _content(tar, is_kept=is_read)
             self._see(path, number, header.size, find_secrets(body) if is_read else [])
-        self.tree.put(header, content, layer=number)
+        self.tree.put(path, header, content, layer=number)
 
     def read_environment(self, text: str) -> None:
         """Look for secrets in the image's variables, one a line."""
@@ -140,6 +141,8 @@ def read_image(job: dict[str, Any], directory: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Read the job, write the result, which counts only when it is whole."""
+    # Nothing here refers back to itself: looking for such rings would only cost time.
+    gc.disable()
     # Else the thread that unpacks waits 5 ms for its turn after every piece.
     sys.setswitchinterval(0.0005)
     directory = Path.cwd()
