@@ -82,7 +82,13 @@ class LogWriter:
         if len(self._line) > MAX_LINE_CHARACTERS:
             line, self._line = self._line, ""
             self._take(line + "\n")
-        if self._size >= CHUNK_BYTES or self._clock() - self._last >= 1:
+        if self._size >= CHUNK_BYTES:
+            self.flush()
+        self.tick()
+
+    def tick(self) -> None:
+        """Write what has waited for a second: whoever reads along sees where a silent build stands."""
+        if self._waiting and self._clock() - self._last >= 1:
             self.flush()
 
     def flush(self) -> None:

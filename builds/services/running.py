@@ -46,6 +46,7 @@ from registry.services import export_layout
 
 BUILDER = Actor.system("builder")
 PROCESSES = ("builder", "test")  # nobody else executes a Dockerfile
+OWN_ADDRESSES = ("DATABASE_URL", "REDIS_URL")  # with passwords in them
 CHECKS_FOR = timedelta(hours=1)  # what the rules said holds that long
 
 
@@ -120,7 +121,7 @@ def _begin(build: Build, run: Run) -> Build:
 
 def _log_of(build: Build, recipe: Recipe, run: Run) -> LogWriter:
     known = [str(value) for name, value in recipe.arguments.items() if is_secret_name(name)]
-    known += [value for name, value in os.environ.items() if is_secret_name(name) or name.endswith("_URL")]
+    known += [value for name, value in os.environ.items() if is_secret_name(name) or name in OWN_ADDRESSES]
     known.append(str(settings.DATABASES["default"].get("PASSWORD") or ""))
     masker = Masker(known, secret_values)
 
@@ -155,7 +156,11 @@ def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run
         if step := last_step(text):
             run.progress(done=step[0], total=step[1], unit="steps", text="building")
 
-    return builder_for(build.source).build(plan, log=log, check=run.check)
+    def check() -> None:
+        run.check()
+        writer.tick()
+
+    return builder_for(build.source).build(plan, log=log, check=check)
 
 
 def _require_checks(recipe: Recipe, run: Run) -> None:

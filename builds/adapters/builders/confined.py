@@ -192,13 +192,7 @@ def make_root(plan: Plan) -> None:
         os.mkdir(f"{root}/{name}")
     for name in ("tmp", "var/tmp"):
         os.symlink("/build/tmp", f"{root}/{name}")  # in the job's directory, where its limits count
-    bind("/usr", f"{root}/usr", is_read_only=True)
-    for name in SYSTEM:
-        if os.path.islink(f"/{name}"):
-            os.symlink(os.readlink(f"/{name}"), f"{root}/{name}")
-        elif os.path.isdir(f"/{name}"):
-            os.mkdir(f"{root}/{name}")
-            bind(f"/{name}", f"{root}/{name}", is_read_only=True)
+    place_system(root)
     for name, text in plan["files"].items():
         os.makedirs(os.path.dirname(f"{root}{name}"), exist_ok=True)
         with open(f"{root}{name}", "w", encoding="utf-8") as file:
@@ -223,6 +217,19 @@ def make_root(plan: Plan) -> None:
     call("umount2", libc.umount2(b"/old", MNT_DETACH))
     os.rmdir("/old")
     set_attributes("/", MS_RDONLY | MS_NOSUID | MS_NODEV, recursion=0)
+
+
+def place_system(root: str) -> None:
+    """The system's programs, read-only."""
+    bind("/usr", f"{root}/usr", is_read_only=True)
+    if os.path.isdir("/usr/local"):  # what the machine's own people put there is none of a build's business
+        mount("tmpfs", f"{root}/usr/local", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV, "size=4k,mode=755")
+    for name in SYSTEM:
+        if os.path.islink(f"/{name}"):
+            os.symlink(os.readlink(f"/{name}"), f"{root}/{name}")
+        elif os.path.isdir(f"/{name}"):
+            os.mkdir(f"{root}/{name}")
+            bind(f"/{name}", f"{root}/{name}", is_read_only=True)
 
 
 def make_devices(directory: str) -> None:

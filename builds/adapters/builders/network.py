@@ -231,22 +231,24 @@ def _plain_url(target: str) -> tuple[str, int, str]:
 
 
 def _pass_both(client: socket.socket, upstream: socket.socket) -> None:
-    """Both ways until one side ends, or nothing came for a while."""
+    """Both ways until both sides have ended, or nothing came for a while. One that ends may still be answered."""
     with selectors.DefaultSelector() as selector:
         for pair in ((client, upstream), (upstream, client)):
             selector.register(pair[0], selectors.EVENT_READ, data=pair)
-        while ready := selector.select(IDLE_SECONDS):
+        while selector.get_map() and (ready := selector.select(IDLE_SECONDS)):
             for key, _ in ready:
-                piece = key.data[0].recv(PIECE_BYTES)
-                if not piece:
-                    return
-                key.data[1].sendall(piece)
+                source, target = key.data
+                if piece := source.recv(PIECE_BYTES):
+                    target.sendall(piece)
+                else:
+                    selector.unregister(source)
+                    target.shutdown(socket.SHUT_WR)
 
 
 def _drain(client: socket.socket) -> None:
     """Let it read the answer: closing while it still sends would throw away what it has not read."""
-    client.shutdown(socket.SHUT_WR)
     client.settimeout(DRAIN_SECONDS)
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError):  # also when it was shut down already, at the end of a tunnel
+        client.shutdown(socket.SHUT_WR)
         while client.recv(PIECE_BYTES):
             pass

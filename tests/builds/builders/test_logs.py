@@ -110,6 +110,15 @@ class TestALog:
         writer.close()
         assert log_of(build) == f"{MASK}\n"
 
+    def test_shows_where_a_silent_build_stands(self, build, now):
+        times = iter([0.0, 0.1, 0.2, 1.5, 1.5])
+        writer = LogWriter(lambda text: append_log(build, text, now=now), Masker([]), clock=times.__next__)
+        writer("compiling\n")
+        assert log_of(build) == ""
+        writer.tick()
+        writer.tick()
+        assert log_of(build) == "compiling\n"
+
     def test_is_cut_and_keeps_its_end(self, build, now):
         writer = writer_of(build, now)
         for number in range(70_000):
