@@ -61,6 +61,34 @@ def source_by_id(source_id: UUID | str) -> Source:
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Renewer:
+    """What renews a version: a source that builds it, or an upstream tag that is followed."""
+
+    kind: str  # source | watch
+    key: UUID
+    label: str
+    next_due_at: datetime | None
+    is_paused: bool
+
+
+def renewers(version_ids: Iterable[UUID]) -> dict[UUID, list[Renewer]]:
+    """Version id → what renews it, sources first. One query."""
+    ids = list(version_ids)
+    fields = ("version_id", "kind_", "pk", "label_", "next_due_at", "is_paused")
+    sources = Source.objects.filter(version_id__in=ids).annotate(
+        kind_=Value("source"), label_=Cast("name", CharField())
+    )
+    tags = Watch.objects.filter(version_id__in=ids).annotate(
+        kind_=Value("watch"), label_=Cast(Concat("repository__path", Value(":"), "tag"), CharField())
+    )
+    rows = sources.order_by().values_list(*fields).union(tags.order_by().values_list(*fields), all=True)
+    found: dict[UUID, list[Renewer]] = {}
+    for version_id, *values in sorted(rows, key=lambda row: (row[1], row[3])):
+        found.setdefault(version_id, []).append(Renewer(*values))
+    return found
+
+
 def recipes(*, state: str = "", source: str = "") -> QuerySet[Recipe]:
     """Recipes, newest first, without their texts; narrowed to unreviewed, approved or withdrawn, and to a source."""
     conditions = {

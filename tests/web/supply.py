@@ -183,7 +183,7 @@ def build_supply(
         last_failure=hostile,
         created_at=now,
     )
-    inspected(good, now)
+    inspected(good, now, FileEntry(f"bin/su{hostile}", Kind.FILE, 0o4755))
     waiver = approvals.ask_waiver(
         rule="GG1004",
         scope_kind="version",
@@ -216,9 +216,12 @@ def _wave(now: datetime, source: Source, good: Subversion, waiting: Proposal, ho
     return wave, row
 
 
-def inspected(subversion: Subversion, now: datetime) -> Inspection:
-    """The files of a subversion, read: a list of two, one of them set-uid."""
-    files = [FileEntry("bin/sh", Kind.FILE, 0o755, size=9, sha256="1" * 64), FileEntry("bin/su", Kind.FILE, 0o4755)]
+SHELL = FileEntry("bin/sh", Kind.FILE, 0o755, size=9, sha256="1" * 64)
+
+
+def inspected(subversion: Subversion, now: datetime, *more: FileEntry) -> Inspection:
+    """The files of a subversion, read: a shell, and ``more`` that sorts after it."""
+    files = [SHELL, *more]
     listed = zstandard.ZstdCompressor().compress(b"".join(map(to_line, files)))
     inspection = Inspection.objects.create(
         artifact=subversion.artifact,

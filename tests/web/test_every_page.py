@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db
 AT_MOST = 14
 RATCHET = {
     "home": 12,
-    "image": 11,
+    "image": 12,
     "artifact": 11,
     "import": 10,
     "person": 10,

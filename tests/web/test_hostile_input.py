@@ -22,7 +22,19 @@ FIELDS = [
     *("packet_sha256", "outcome", "platforms", "reference", "references", "archive", "host", "base_url", "kind"),
     *("side", "layout_path", "public_name", "ca_pem", "proxy_url", "secret", "listed_hosts", "url", "every_seconds"),
     *("version", "image", "note", "description", "purpose", "owner", "at", "cron", "limit", "cursor", "q", "state"),
-    *("file", "snapshot_at", "source"),
+    *("file", "snapshot_at", "source", "older", "newer", "rule", "scope_kind", "scope", "ends_on", "ticket", "packet"),
+    *("recipe_sha256", "version", "ref_rule", "directory", "dockerfile", "arguments", "target", "builder", "network"),
+    *(
+        "allowed_hosts",
+        "allowed_signers",
+        "gpg_keys",
+        "known_hosts",
+        "renew_every_days",
+        "paused",
+        "issuer",
+        "audience",
+    ),
+    *("subject", "jwks_url", "system", "release", "architecture", "artifact", "checksum", "signature", "answer"),
 ]
 ALONE = ["cursor", "limit", "q", "state", "kind", "cluster", "namespace", "digest", "actor", "since", "severity"]
 
@@ -79,6 +91,7 @@ class TestOddInput:
             "subversion": world.good.name,
             "name": world.cluster.name,
             "digest": world.loose,
+            **world.supply.keys(),
         }
         broken = []
         for route in PAGES:

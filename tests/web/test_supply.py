@@ -16,6 +16,7 @@ from tests.factories.approvals import ProposalFactory, known
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.factories.registry import RegistryFactory
+from tests.web.supply import inspected
 from tests.web.world import World, build, findings
 from web.supply import detail_words, failing_lines, source_lines
 from web.visible import visible, visible_line
@@ -459,13 +460,26 @@ class TestCertifiedSide:
 
 
 class TestDifference:
-    def test_a_new_set_uid_file_stands_first(self, world, signed_in, now):
+    def test_a_new_set_uid_file_stands_first(self, world, signed_in):
         cache.clear()
         older = SubversionFactory(world.now, version=VersionFactory(world.now, "tool/1"))
         known(older.artifact, world.now)
+        inspected(older, world.now)
         address = f"/difference/{older.artifact.digest}/{world.good.artifact.digest}"
         page = text_of(signed_in(world.viewer).get(address))
-        assert "In short" in page
+        assert "1 new set-uid or set-gid file." in page
+        assert page.index("1 new set-uid or set-gid file.") < page.index("Packages: ")
+        assert "/bin/su&lt;script&gt;" in page
+        assert "<code>4755</code>" in page
+
+    def test_is_remembered_until_a_scan_or_an_inspection_moves(self, world, signed_in):
+        cache.clear()
+        older = SubversionFactory(world.now, version=VersionFactory(world.now, "tool/1"))
+        known(older.artifact, world.now)
+        client, address = signed_in(world.viewer), f"/difference/{older.artifact.digest}/{world.good.artifact.digest}"
+        assert "The files of the older image were not inspected." in text_of(client.get(address))
+        inspected(older, world.now)
+        assert "1 new set-uid or set-gid file." in text_of(client.get(address))
 
     def test_what_is_unknown_is_said(self, world, signed_in):
         cache.clear()
@@ -485,7 +499,7 @@ class TestDifference:
         page = text_of(signed_in(world.reviewer).get(f"/reviews/{world.waiting.pk}"))
         assert "Against what it would replace" in page
         assert f"/difference/{world.good.artifact.digest}/{world.waiting.subversion.artifact.digest}" in page
-        assert page.index("Against what it would replace") < page.index("The packet")
+        assert page.index("Against what it would replace") < page.index("Where it stands")
 
 
 class TestSubversion:
@@ -506,6 +520,16 @@ class TestSubversion:
     def test_shows_how_little_is_in_it(self, world, signed_in):
         page = text_of(signed_in(world.viewer).get(f"/a/{world.good.artifact.digest}/profile"))
         assert "Its certified neighbours" in page
+
+
+class TestImage:
+    def test_says_what_renews_each_version(self, world, signed_in):
+        assert f"/sources/{world.supply.source.pk}" in text_of(signed_in(world.viewer).get("/i/debian"))
+        page = text_of(signed_in(world.viewer).get("/i/alpine"))
+        assert "Adopted: follows" in page
+        page = text_of(signed_in(world.admin).get("/i/python"))
+        assert "Nothing renews it" in page
+        assert "/sources/new?version=python/3.12" in page
 
 
 class TestHome:

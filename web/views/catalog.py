@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import selectors as accounts
 from audit import selectors as audit
+from builds.selectors import lists
 from catalog import selectors as catalog
 from catalog import services
 from catalog.domain.state import State
@@ -117,7 +118,8 @@ def image(request: HttpRequest, image_name: str) -> HttpResponse:
     page = page_of(catalog.subversions_of(shown), request, order=("-created_at", "-id"))
     entries = catalog.entries(page.rows, viewer.now)
     newest = catalog.entries(catalog.newest_of_versions([version.pk for version in versions]), viewer.now)
-    rows = list(_rows(versions, newest, {}))
+    renewers = lists.renewers([version.pk for version in versions])
+    rows = [(row, renewers.get(row.version.pk, [])) for row in _rows(versions, newest, {})]
     context = {
         "viewer": viewer,
         "image": shown,
