@@ -12,7 +12,7 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from django.conf import settings
@@ -86,9 +86,10 @@ class Git:
         self._number = 0
         self._write_configuration(allowed)
 
-    def fetching(self, *arguments: str) -> bytes:
+    def fetching(self, *arguments: str, file_bytes: int = 0) -> bytes:
         """Run git with the network, where the repository needs one. Raises SourceRefused; SourceUnavailable."""
-        return self._said(arguments, FETCH_LIMITS, has_network=self.where.url.transport is not Transport.LOCAL)
+        limits = replace(FETCH_LIMITS, file_bytes=file_bytes) if file_bytes else FETCH_LIMITS
+        return self._said(arguments, limits, has_network=self.where.url.transport is not Transport.LOCAL)
 
     def reading(self, *arguments: str, limits: Limits = READ_LIMITS) -> bytes:
         """Run git over what is here, without a network. Raises SourceRefused."""
@@ -96,8 +97,7 @@ class Git:
 
     def reading_to(self, target: Path, *arguments: str, stdin: Path, file_bytes: int) -> None:
         """The same for long answers: they stay in ``target``. Raises SourceRefused."""
-        limits = Limits(READ_LIMITS.wall_seconds, READ_LIMITS.cpu_seconds, READ_LIMITS.data_bytes, file_bytes)
-        self._run(arguments, limits, has_network=False, stdin=stdin, stdout=target)
+        self._run(arguments, replace(READ_LIMITS, file_bytes=file_bytes), has_network=False, stdin=stdin, stdout=target)
 
     def _said(self, arguments: Sequence[str], limits: Limits, *, has_network: bool) -> bytes:
         self._number += 1

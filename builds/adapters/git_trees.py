@@ -22,7 +22,7 @@ LIST_LIMITS = Limits(
     wall_seconds=120, cpu_seconds=60, data_bytes=1536 * MIB, file_bytes=(MAX_FILES + 1) * (MAX_PATH_BYTES + 100)
 )
 CHUNK_BYTES = MIB
-_HEADER = re.compile(rb"\A(?P<name>[^<>\x00-\x1f]*)<(?P<email>[^<>\x00-\x20]*)> (?P<seconds>\d{1,12}) [+-]\d{4}\Z")
+_HEADER = re.compile(rb"\A(?P<name>[^<>\x00\n]*)<(?P<email>[^<>\x00-\x20]*)> (?P<seconds>\d{1,12}) [+-]\d{4}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,9 @@ def fetch(
     """
     git = Git(work, where, allowed=allowed, check=check)
     url = where.url.text
-    refs = _refs(git.fetching("ls-remote", "--quiet", "--", url))
+    refs = _refs(
+        git.fetching("ls-remote", "--quiet", "--refs", "--heads", "--tags", "--", url, file_bytes=MAX_REFS_BYTES)
+    )
     is_commit = kind_of(rule) is RefKind.COMMIT
     try:
         ref = rule if is_commit else chosen_ref(rule, refs)
@@ -138,12 +140,10 @@ def _shown(raw: bytes) -> str:
 
 
 def _refs(said: bytes) -> dict[str, str]:
-    if len(said) > MAX_REFS_BYTES:
-        raise SourceRefused("The repository has too many branches and tags.")
     found = {}
     for row in said.decode("utf-8", "replace").splitlines():
         object_id, _, name = row.partition("\t")
-        if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", object_id) and not name.endswith("^{}"):
+        if re.fullmatch(r"[0-9a-f]{40}|[0-9a-f]{64}", object_id):
             found[name] = object_id
     return found
 

@@ -12,7 +12,9 @@ from builds.selectors.checks import recipe_checks
 class SignatureOutput(serializers.Serializer[Any]):
     """Of the commit: verified means by somebody the source lists."""
 
-    state = serializers.ChoiceField(choices=[(word, word) for word in ("none", "verified", "unverified")], default="none")
+    state = serializers.ChoiceField(
+        choices=[(word, word) for word in ("none", "verified", "unverified")], default="none"
+    )
     kind = serializers.CharField(default="")
     by = serializers.CharField(default="")
     detail = serializers.CharField(default="")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from core.errors import FieldError
 
@@ -48,7 +48,8 @@ class SourceUrl:
     def text(self) -> str:
         """As git is given it: made from the parts, never the text that came in."""
         if self.transport is Transport.LOCAL:
-            return f"file://{self.path}"
+            # git decodes it again: a "%2e%2e" in a name must not become a step upwards.
+            return f"file://{quote(self.path)}"
         user = f"{self.user}@" if self.user else ""
         return f"{self.transport}://{user}{self.host}:{self.port}{self.path}"
 

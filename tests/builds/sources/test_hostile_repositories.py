@@ -180,6 +180,39 @@ class TestWhatATreeMayHold:
             fetch_source(SourceFactory(now, url=repository.url).pk, now=now)
 
 
+class TestPlaces:
+    def test_a_name_that_decodes_to_a_step_upwards(self, now, below):
+        """git decodes ``%2e%2e`` in an address: what was judged must be what it opens."""
+        outside = Repository(below.parent / "outside.git")
+        outside.commit(FILES)
+        for url in (f"{below}/%2e%2e/outside.git", f"{below}/%2E%2E%2Foutside.git"):
+            with pytest.raises(SourceRefused):
+                fetch_source(SourceFactory(now, url=url).pk, now=now)
+        odd = Repository(below / "%2e%2e" / "a name?#%41.git")
+        odd.commit(FILES)
+        assert fetched(now, odd).files
+
+    def test_a_link_that_leaves_the_listed_directory_later(self, now, below, source, repository):
+        outside = below.parent / "moved.git"
+        repository.path.rename(outside)
+        repository.path.symlink_to(outside)
+        with pytest.raises(SourceRefused, match="not fetched from"):
+            fetch_source(source.pk, now=now)
+
+    def test_what_is_no_repository(self, now, below):
+        (below / "plain").mkdir()
+        with pytest.raises(SourceRefused, match="does not appear to be a git repository"):
+            fetch_source(SourceFactory(now, url=str(below / "plain")).pk, now=now)
+
+    def test_a_list_of_branches_that_does_not_end(self, now, repository, monkeypatch):
+        monkeypatch.setattr(git_trees, "MAX_REFS_BYTES", 1000)
+        commit = repository.git("rev-parse", "main")
+        lines = "".join(f"{commit} refs/heads/branch-{number}\n" for number in range(100))
+        (repository.path / "packed-refs").write_text(lines)
+        with pytest.raises(SourceRefused, match="more than 1000 bytes came"):
+            fetched(now, repository)
+
+
 class TestLimits:
     def test_a_file_that_is_too_large(self, now, repository, monkeypatch):
         monkeypatch.setattr(limits, "MAX_FILE_BYTES", 100)
@@ -240,8 +273,8 @@ class TestMovingRefs:
             commit = repository.commit(FILES | {"motd": f"moved by {verb} {len(moved)}\n"})
             moved.append(commit)
 
-        def slow_fetching(self, *arguments):
-            said = fetching(self, *arguments)
+        def slow_fetching(self, *arguments, **more):
+            said = fetching(self, *arguments, **more)
             move(arguments[0])
             return said
 
