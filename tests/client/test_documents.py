@@ -9,7 +9,14 @@ import click
 import pytest
 from goldgate_cli.__main__ import command
 
-from tests.client import builds_answers, diff_answers, dockerfile_answers, sources_answers, supply_answers
+from tests.client import (
+    builds_answers,
+    diff_answers,
+    dockerfile_answers,
+    provenance_answers,
+    sources_answers,
+    supply_answers,
+)
 from tests.client.exports import KEY, Export, canonical, lines_of
 from tests.client.stand_in import TOKEN, Answer, StandIn
 from tests.client.test_statuses import API, GOOD, JOB, REFERENCE, VERDICT
@@ -111,6 +118,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
             f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
             f"POST {API}/dockerfile-checks": Answer(dockerfile_answers.answer()),
             f"GET {API}/differences": diff_answers.answer(),
+            f"GET {API}/artifacts/{provenance_answers.DIGEST}/provenance": provenance_answers.answer(),
             f"GET {API}/jobs/j1": [Answer(running), Answer(JOB)],
             "GET /tuf/metadata/1.root.json": Answer(ROOT),
             f"POST {API}/gates": Answer(
