@@ -90,13 +90,18 @@ def _versions_of(artifact_ids: set[UUID]) -> dict[UUID, UUID]:
 
 
 def _by_recipes() -> list[tuple[UUID, UUID]]:
-    """Two queries."""
+    """Certified bases by their subversion, adopted ones by their digest. Two queries."""
     named = [
-        (recipe.source.version_id, base["subversion"])
+        (recipe.source.version_id, base)
         for recipe in latest_recipes()
         for base in recipe.bases
-        if base.get("kind") == "certified" and base.get("subversion")
+        if base.get("kind") in ("certified", "adopted")
     ]
-    rows = Subversion.objects.filter(pk__in={subversion for _, subversion in named})
-    versions = {str(pk): version_id for pk, version_id in rows.values_list("pk", "version_id")}
-    return [(version_id, versions[one]) for version_id, one in named if one in versions]
+    ids = {base["subversion"] for _, base in named if base.get("subversion")}
+    digests = {base["digest"] for _, base in named if base.get("digest")}
+    versions: dict[str, UUID] = {}
+    rows = Subversion.objects.filter(Q(pk__in=ids) | Q(artifact__digest__in=digests))
+    for pk, digest, version_id in rows.values_list("pk", "artifact__digest", "version_id"):
+        versions[str(pk)] = versions[digest] = version_id
+    found = [(version_id, versions.get(base.get("subversion") or base.get("digest", ""))) for version_id, base in named]
+    return [(version_id, base_id) for version_id, base_id in found if base_id is not None]

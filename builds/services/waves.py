@@ -250,15 +250,18 @@ def _decided(parent: WaveRow) -> Subversion | None:
 def _pinned_line(row: WaveRow, source: Source) -> str:
     """Why a build would stand on the same base again, or "": its Dockerfile names the old one by its digest."""
     recipe = source.recipes.order_by("-number").first()
-    parent = row.parent
-    if recipe is None or parent is None:
+    newest = _decided(row.parent) if row.parent else None
+    if recipe is None or newest is None:
         return ""
-    newest = _decided(parent)
-    own = {str(pk) for pk in Subversion.objects.filter(version_id=parent.version_id).values_list("pk", flat=True)}
-    bases = [base for base in recipe.bases if base.get("subversion") in own]
-    if newest is None or not bases or any("@" not in base["asked"] for base in bases):
+    own = Subversion.objects.filter(version_id=newest.version_id).values_list("pk", "artifact__digest")
+    known = {str(pk) for pk, _ in own} | {digest for _, digest in own}
+    bases = [base for base in recipe.bases if base.get("subversion") in known or base.get("digest") in known]
+    if not bases or any("@" not in base["asked"] for base in bases):
         return ""
-    if all(base["digest"] == newest.certified_digest for base in bases):
+    if all(base["digest"] == newest.artifact.digest for base in bases):
         return ""
-    line = f"{newest.certified_repository}@{newest.certified_digest}"
-    return f"Line {bases[0]['line']} of its Dockerfile names {bases[0]['asked']}; write {line}."
+    first = bases[0]
+    is_adopted = first.get("kind") == "adopted"
+    name = first["reference"].partition("@")[0] if is_adopted else newest.certified_repository
+    line = f"{name}@{newest.artifact.digest}"
+    return f"Line {first['line']} of its Dockerfile names {first['asked']}; write {line}."

@@ -211,6 +211,22 @@ class TestAlongLineage:
         )
         assert not Build.objects.exists()
 
+    def test_a_recipe_on_an_adopted_image_names_the_line_to_write(self, now: datetime) -> None:
+        upstream = certified(now, has_source=False)
+        child = certified(now)
+        asked = f"docker.io/library/debian@{upstream.artifact.digest}"
+        base = {"asked": asked, "reference": asked, "line": 3, "kind": "adopted", "digest": upstream.artifact.digest}
+        RecipeFactory(now, source=source_of(child), bases=[base])
+        newer = certify(SubversionFactory(now + HOUR, version=upstream.version), now + HOUR)
+
+        wave = base_certified(subversion_id=newer.pk, now=now + HOUR)
+
+        assert wave is not None
+        assert outcomes(wave, now + HOUR)[str(child.version)] == "pinned"
+        assert row_of(wave, child).outcome_detail == (
+            f"Line 3 of its Dockerfile names {asked}; write docker.io/library/debian@{newer.artifact.digest}."
+        )
+
     def test_a_paused_child_is_held(self, now: datetime) -> None:
         base = certified(now)
         child = certified(now, on=base)
