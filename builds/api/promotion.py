@@ -15,9 +15,10 @@ from builds.selectors import lists
 from builds.selectors.promotion import drift_alarm_by_id
 from builds.services import promotion
 from catalog.api.caller import person_of
+from jobs.models import Job
 from portal.paging import PAGE_PARAMETERS, boolean, exact, page, paged, refuse_unknown_parameters
 from portal.serializers import StrictSerializer
-from scans.api.jobs import started
+from scans.api.jobs import POLL_SECONDS
 from scans.api.serializers import JobStarted
 
 
@@ -73,8 +74,7 @@ class DriftAlarmsView(APIView):
     @extend_schema(operation_id="drift_alarms_look", request=None, responses={202: JobStarted})
     def post(self, request: Request) -> Response:
         """Look at every tag of the certified side now."""
-        promotion.ask_drift_look(now=timezone.now())
-        return started(promotion.DRIFT_JOB, "")
+        return _accepted(promotion.ask_drift_look(now=timezone.now()))
 
 
 class DriftAlarmCloseView(APIView):
@@ -107,11 +107,15 @@ class PullProbesView(APIView):
     @extend_schema(operation_id="pull_probes_run", request=None, responses={202: JobStarted})
     def post(self, request: Request) -> Response:
         """Try every certified digest now."""
-        promotion.ask_probes(now=timezone.now())
-        return started(promotion.PROBE_JOB, "")
+        return _accepted(promotion.ask_probes(now=timezone.now()))
 
 
 def _is_open(text: str) -> Q:
     if text not in ("true", "false"):
         raise ValueError("It must be true or false.")
     return Q(closed_at__isnull=text == "true")
+
+
+def _accepted(job: Job) -> Response:
+    headers = {"Location": f"/api/v1/jobs/{job.pk}", "Retry-After": str(POLL_SECONDS)}
+    return Response({"job": job.pk}, status=202, headers=headers)

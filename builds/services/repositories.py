@@ -33,6 +33,17 @@ def candidate_repository(*, name: str, now: datetime) -> Repository | None:
     return ensure_repository(registry=chosen, path=path, now=now)
 
 
+def require_candidate_place(repository: Repository) -> None:
+    """Asked again when something is pushed: a registry may have changed sides since the source named it.
+
+    Raises SourceInvalid.
+    """
+    certified = repository.registry.side != Registry.Side.SOURCE
+    if certified or _is_certified_place(repository.registry.host, repository.path):
+        detail = f"{repository.name} is where certified images go: nothing but certifying writes there."
+        raise _wrong("side_certified", detail, "Choose a repository of the source side.")
+
+
 def _is_certified_place(host: str, path: str) -> bool:
     """Whether a certified side lives at that place of a host that is listed on both sides."""
     certified = Registry.objects.filter(host=host, side=Registry.Side.CERTIFIED).values_list("path_prefix", flat=True)

@@ -23,6 +23,7 @@ from builds.models import Build
 from builds.selectors.builds import build_by_id, compared_with, open_candidates
 from builds.services.causes import subject_of
 from builds.services.directories import ARCHIVE, directory_of, remove_tree
+from builds.services.repositories import require_candidate_place
 from builds.services.reproducing import compare
 from catalog import services as catalog
 from catalog.models import Subversion
@@ -103,6 +104,7 @@ def add_candidate(build: Build, artifact: Artifact, *, now: datetime, progress: 
     """Put what was built among the source's candidates and in the catalog. Again, it does nothing twice."""
     if build.source.candidate_repository_id is not None:
         repository = registry_selectors.repositories().get(pk=build.source.candidate_repository_id)
+        require_candidate_place(repository)
         registry.copy_artifact(artifact=artifact, to=repository, tag=_tag(build), progress=progress, now=now)
     return _record_candidate(build, artifact, now=now)
 

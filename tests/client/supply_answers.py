@@ -52,7 +52,7 @@ def answers() -> dict[str, Answer]:
     adopted = {
         "version": "debian-slim/13",
         "is_new": True,
-        "watch": {"repository": "docker.io/library/debian", "tag": "13-slim"},
+        "watch": {"reference": "docker.io/library/debian:13-slim"},
     }
     return {
         f"GET {API}/definitions": Answer({"results": [DEBIAN, FLATCAR]}),

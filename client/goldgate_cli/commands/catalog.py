@@ -82,7 +82,7 @@ def import_(context: click.Context, names: tuple[str, ...], file: Path | None, v
     else:
         for one in done:
             word = "adopted" if one["is_new"] else "adopted already"
-            click.echo(f"{one['version']}: {word}, follows {one['watch']['repository']}:{one['watch']['tag']}")
+            click.echo(f"{one['version']}: {word}, follows {one['watch']['reference']}")
     if refused:
         context.exit(Exit.DENIED)
 
