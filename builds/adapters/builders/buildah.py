@@ -344,6 +344,7 @@ def _take_archive(plan: BuildPlan) -> str:
             raise BuilderFailed("buildah ended well and left no plain file.", failure_code="image_missing")
         with partial.open("wb") as target:
             shutil.copyfileobj(file, target, 1 << 20)
+            os.fchmod(target.fileno(), 0o644)  # whoever takes it in may be another user
             target.flush()
             os.fsync(target.fileno())
     os.replace(partial, plan.archive)
