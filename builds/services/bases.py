@@ -32,6 +32,8 @@ from registry import selectors as registry
 from registry.errors import ArtifactUnknown
 from registry.models import Artifact
 from scans import selectors as scans
+from scans.domain.support import Support, support_on
+from scans.selectors.feeds import support_dates
 
 MAX_NAMED = 5  # versions named in a sentence
 
@@ -114,7 +116,7 @@ class _Looker:
         found = replace(found, is_pinned=bool(named.digest))
         judged = self._by_digest(found, asked) if asked.digest else self._by_name(found, asked)
         if judged.is_refused:
-            judged = judged if judged.why else replace(judged, why=Why.UNCERTIFIED)
+            judged = judged if judged.why else self._uncertified(judged, asked)
             return self._with_suggestion(judged, asked, use)
         return judged
 
@@ -217,6 +219,16 @@ class _Looker:
             return ""
         on = f" on {judged.support_ends_on}" if judged.support_ends_on else ""
         return f"The support of its release ended{on}."
+
+    def _uncertified(self, found: ResolvedBase, asked: _Asked) -> ResolvedBase:
+        """Not certified; and where its name is that of a release past its support, that is the reason to tell."""
+        release = (asked.path.rpartition("/")[2], asked.tag.partition("-")[0])
+        dates = support_dates({release}).get(release) if all(release) else None
+        if dates is None or support_on(dates, self.now) is not Support.ENDED:
+            return replace(found, why=Why.UNCERTIFIED)
+        on = f" on {dates.ends_on}" if dates.ends_on else ""
+        reason = f"The support of {dates.product} {dates.cycle} ended{on}. {found.reason}"
+        return replace(found, why=Why.END_OF_LIFE, reason=reason)
 
     def _why_unknown(self, asked: _Asked) -> str:
         if asked.is_short:

@@ -112,9 +112,7 @@ class TestRefused:
         if pointer:
             assert pointer in [one["pointer"] for one in answer.json()["errors"]]
 
-    @pytest.mark.parametrize(
-        ("text", "line"), [("FRM a\n", "Line 1"), ("FROM a\nRUN <<E\n", "heredoc"), ("x", "x")]
-    )
+    @pytest.mark.parametrize(("text", "line"), [("FRM a\n", "Line 1"), ("FROM a\nRUN <<E\n", "heredoc"), ("x", "x")])
     def test_what_is_no_dockerfile(self, client, text, line):
         answer = client.post(URL, {"dockerfile": text}, format="json")
         assert (answer.status_code, answer.json()["code"]) == (400, "dockerfile_malformed")

@@ -9,7 +9,7 @@ from builds.domain.bases import BaseKind, Why
 from builds.domain.dockerfile import parse
 from builds.services.bases import resolve_bases
 from catalog import services as catalog
-from scans.models import Scan
+from scans.models import EndOfLife, Feed, Scan
 from tests.builds.dockerfile.support import certify, imported, reference_of
 from tests.factories.catalog import IndexFactory, SubversionFactory, VersionFactory
 
@@ -143,6 +143,26 @@ class TestRefused:
         found = one("debian:12")
         assert (found.why, found.kind) == (Why.END_OF_LIFE, BaseKind.REFUSED)
         assert "2026-02-01" in found.reason
+
+
+    @pytest.mark.parametrize(
+        ("asked", "why"),
+        [
+            ("docker.io/library/debian:10-slim", Why.END_OF_LIFE),
+            ("debian:10", Why.END_OF_LIFE),
+            ("alpine:3.12", Why.END_OF_LIFE),
+            ("debian:11", Why.UNCERTIFIED),
+            ("acme/debian-like:10", Why.UNCERTIFIED),
+        ],
+    )
+    def test_a_name_whose_support_ended_says_when(self, one, now, debian, asked, why):
+        feed = Feed.objects.create(name="lives", kind="endoflife", snapshot_at=now, created_at=now)
+        for product, cycle in (("debian", "10"), ("alpine-linux", "3.12")):
+            EndOfLife.objects.create(feed=feed, product=product, cycle=cycle, eol=date(2024, 6, 30))
+        EndOfLife.objects.create(feed=feed, product="debian", cycle="11", eol=date(2030, 6, 30))
+        found = one(asked)
+        assert (found.why, "ended on 2024-06-30" in found.reason) == (why, why is Why.END_OF_LIFE)
+        assert found.suggestion == f"FROM {reference_of(debian)}"
 
 
 class TestNearest:
