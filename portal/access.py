@@ -186,7 +186,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "api:waves": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="catalog")},
     "api:wave": {"GET": readers()},
     "api:build-log": {"GET": readers()},
-    "api:dockerfile-checks": {"POST": readers()},
+    "api:dockerfile-checks": {"POST": readers("decide")},
     "api:dockerfile-rules": {"GET": readers()},
     "api:artifact-inspection": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, Role.REQUESTER, scope="import")},
     "api:artifact-provenance": {"GET": readers()},
