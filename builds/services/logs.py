@@ -116,7 +116,11 @@ class LogWriter:
             self._write(self._tail)
             self._tail, self._left_out = "", 0
 
+    def clean(self, text: str) -> str:
+        """``text`` as it may be shown."""
+        return self._masker.mask(neutral(text))
+
     def _take(self, text: str) -> None:
-        clean = self._masker.mask(neutral(text))
+        clean = self.clean(text)
         self._waiting.append(clean)
         self._size += len(clean)

@@ -81,10 +81,14 @@ def run_build(build_id: UUID | str, *, run: Run) -> Build:
 
 
 def _failed(build: Build, failed: BuilderFailed, writer: LogWriter, run: Run) -> BuilderFailed:
-    writer(f"\n{failed}\n")
+    """End the build. Its sentence quotes what the build printed, so it is cleaned as the log is."""
+    clean = BuilderFailed(
+        writer.clean(failed.detail), failure_code=failed.failure_code, line=failed.line, cure=failed.cure
+    )
+    writer(f"\n{clean}\n")
     writer.close()
-    end(build.pk, Build.State.FAILED, failed.failure_code, str(failed), run, line=failed.line)
-    return failed
+    end(build.pk, Build.State.FAILED, clean.failure_code, str(clean), run, line=clean.line)
+    return clean
 
 
 def end(build_id: UUID | str, state: Build.State, code: str, text: str, run: Run, *, line: int | None = None) -> None:

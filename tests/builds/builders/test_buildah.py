@@ -7,6 +7,7 @@ import pytest
 
 from builds.adapters.builders import buildah
 from builds.adapters.builders.interface import BuilderFailed
+from builds.domain.log_text import MASK
 from builds.services.base_layers import require_base
 from builds.services.directories import directory_of
 from registry.adapters.archive import Archive
@@ -141,6 +142,22 @@ class TestABuildThatFails:
         assert build.failure in log_of(build)
         assert job.state == "failed"
         assert not directory_of(build.pk).exists()
+
+    def test_quotes_no_secret_and_no_escape_in_its_sentence(self, now, base):
+        text = "FROM base:1\nARG DEPLOY_TOKEN\nCOPY said.txt /\nRUN cat /said.txt; nosuchprogram $DEPLOY_TOKEN\n"
+        build = build_of(
+            now,
+            text,
+            base,
+            arguments={"DEPLOY_TOKEN": "correct-horse-battery"},
+            files={"said.txt": b"\x1b[2Jcorrect-horse-battery\n"},
+        )
+        # The instruction itself is quoted, with its argument put in.
+        job = run_once(build, now)
+        for told in (build.failure, job.error_text, log_of(build)):
+            assert "correct-horse" not in told
+            assert "\x1b" not in told
+        assert MASK in log_of(build)
 
     @pytest.mark.parametrize(
         ("fields", "code"),
