@@ -96,6 +96,8 @@ def shown(text: str, limit: int = 300) -> str:
 
     Control characters, those that change direction, and bytes that are no UTF-8 are written as ``\\xNN``/``\\uNNNN``.
     """
+    if len(text) <= limit and text.isascii() and text.isprintable():
+        return text
     clean = "".join(_plain(one) for one in text[: limit + 1])
     return clean if len(text) <= limit else clean[: limit - 1] + "…"
 
