@@ -28,6 +28,8 @@ READ_LIMITS = Limits(wall_seconds=120, cpu_seconds=120, data_bytes=1536 * MIB, f
 SLOW_BYTES, SLOW_SECONDS = 1000, 60  # slower than this for so long, and the fetch ends
 CONNECT_SECONDS = 20
 _SIGXFSZ = int(signal.SIGXFSZ)
+_LEAST_SERIES = (2, 39)
+_LEAST_PATCH = {(2, 39): 4, (2, 40): 2, (2, 41): 1, (2, 42): 2, (2, 43): 4, (2, 44): 1, (2, 45): 1}
 _UNSEEN = re.compile(r"[^\x20-\x7e]+")
 # What git says when another try would say the same. A redirect is not followed, so it is an end too.
 _FINAL = re.compile(
@@ -219,6 +221,18 @@ class Git:
         # A script of ours and not of a shell's: git hands it the host and the command as arguments.
         ssh.write_text(f"#!{sys.executable} -ISE\nimport os, sys\nos.execv({argv[0]!r}, {argv!r} + sys.argv[1:])\n")
         ssh.chmod(0o700)
+
+
+def is_new_enough(said: str) -> bool:
+    """Whether ``git version`` names a git that knows what holds it here: older ones ignore it without a word.
+
+    ``GIT_NO_LAZY_FETCH`` came with the fixes of May 2024, to 2.39 and to each series after it.
+    """
+    found = re.match(r"git version (\d+)\.(\d+)(?:\.(\d+))?", said)
+    if found is None:
+        return False
+    series, patch = (int(found[1]), int(found[2])), int(found[3] or 0)
+    return series >= _LEAST_SERIES and patch >= _LEAST_PATCH.get(series, 0)
 
 
 def program(name: str) -> str:

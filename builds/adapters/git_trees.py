@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO
 
-from builds.adapters.git import Git, GitSettings, Where, plain
+from builds.adapters.git import Git, GitSettings, Where, is_new_enough, plain
 from builds.domain.recipe import MAX_FILES, MAX_PATH_BYTES, Entry
 from builds.domain.ref_rule import RefKind, chosen_ref, kind_of
-from builds.errors import SourceRefused
+from builds.errors import SourceRefused, SourceUnavailable
 from scans.adapters.child import Limits
 
 OURS = "refs/goldgate/source"
@@ -83,6 +83,7 @@ def fetch(
     Raises: SourceRefused; SourceUnavailable.
     """
     git = Git(work, where, allowed=allowed, check=check)
+    _require_version(git.reading("version").decode("ascii", "replace"))
     url = where.url.text
     refs = _refs(
         git.fetching("ls-remote", "--quiet", "--refs", "--heads", "--tags", "--", url, file_bytes=MAX_REFS_BYTES)
@@ -101,6 +102,13 @@ def fetch(
         raise SourceRefused(f"{rule} is no commit of its own.", cure="Name the commit itself.")
     body = git.reading("cat-file", "commit", commit_id, limits=READ_COMMIT)
     return Fetched(git, parse_commit(commit_id, "" if is_commit else ref, body))
+
+
+def _require_version(said: str) -> None:
+    if not is_new_enough(said):
+        raise SourceUnavailable(
+            f"{plain(said)[:100]} does not hold what it reads as it must here.", cure="Install git 2.39.4 or newer."
+        )
 
 
 READ_COMMIT = Limits(wall_seconds=60, cpu_seconds=30, data_bytes=1536 * MIB, file_bytes=MAX_COMMIT_BYTES)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from builds.adapters import git_trees
+from builds.adapters.git import is_new_enough
 from builds.domain import recipe as limits
 from builds.errors import SourceRefused
 from builds.models import Recipe
@@ -298,3 +299,24 @@ class TestMovingRefs:
         second = fetch_source(source.pk, now=now + timedelta(minutes=1))
         assert (first.number, second.number) == (1, 2)
         assert second.commit != first.commit
+
+
+class TestTheProgram:
+    @pytest.mark.parametrize(
+        ("said", "is_good"),
+        [
+            ("git version 2.39.5\n", True),
+            ("git version 2.39.3\n", False),
+            ("git version 2.39\n", False),
+            ("git version 2.30.2\n", False),
+            ("git version 2.43.0\n", False),
+            ("git version 2.43.7 (Apple Git-1)\n", True),
+            ("git version 2.45.1\n", True),
+            ("git version 2.46.0.rc1\n", True),
+            ("git version 3.0.0\n", True),
+            ("git version 1.9.1\n", False),
+            ("", False),
+        ],
+    )
+    def test_an_old_git_that_would_ignore_what_holds_it_is_not_used(self, said, is_good):
+        assert is_new_enough(said) is is_good
