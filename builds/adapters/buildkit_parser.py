@@ -8,7 +8,6 @@ child with limits, and what it says is kept for the next who asks.
 import functools
 import json
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from builds.domain.dockerfile.model import Heredoc, RawInstruction
 from builds.errors import DockerfileMalformed, ParserFailed
 from scans.adapters.child import Limits, run_child
+from scans.adapters.scratch import scratch
 
 CHILD = Path(__file__).with_name("buildkit_parser_child.py")
 LIMITS = Limits(wall_seconds=20, cpu_seconds=10, data_bytes=1024**3, file_bytes=64 * 1024**2)
@@ -36,13 +36,12 @@ def raw_instructions(text: str) -> tuple[RawInstruction, ...]:
 
 def answers_to(texts: Sequence[str]) -> list[dict[str, Any]]:
     """The parser's answer to each text, all by one child. Raises DockerfileMalformed; ParserFailed."""
-    with tempfile.TemporaryDirectory(prefix="dockerfile-") as name:
-        directory = Path(name)
+    with scratch("dockerfile-") as directory:
         (directory / "in").write_text(json.dumps(list(texts)), encoding="utf-8")
         ended = run_child(
             [sys.executable, "-I", str(CHILD), "in", "out"],
             directory=directory,
-            environment={"PATH": "/usr/bin:/bin", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "2", "HOME": name},
+            environment={"PATH": "/usr/bin:/bin", "GOMEMLIMIT": "512MiB", "GOMAXPROCS": "2", "HOME": str(directory)},
             limits=LIMITS,
         )
         if ended.is_timed_out or ended.return_code != 0:

@@ -7,13 +7,13 @@ rebuilt to take fixes must not pin what is to be fixed.
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from builds.domain.hardening import CheckResult, Severity
 from builds.domain.hardening.results import result
 from scans.adapters.child import Limits, run_child
+from scans.adapters.scratch import scratch
 
 # The binary comes with the Python environment.
 BINARY = Path(sys.executable).with_name("hadolint")
@@ -29,8 +29,8 @@ _SEVERITY = {"error": Severity.WARNING, "warning": Severity.WARNING, "info": Sev
 
 def lint(content: bytes, *, binary: Path = BINARY) -> list[CheckResult]:
     """What hadolint says of a Dockerfile, by line; GG1017 where it says nothing that can be read."""
-    with tempfile.TemporaryDirectory(prefix="hadolint-") as name:
-        directory = Path(name)
+    with scratch("hadolint-") as directory:
+        home = str(directory)
         (directory / "Dockerfile").write_bytes(content)
         (directory / "hadolint.yaml").write_text(_CONFIGURATION)
         answer = directory / "answer.json"
@@ -39,7 +39,7 @@ def lint(content: bytes, *, binary: Path = BINARY) -> list[CheckResult]:
                 [str(binary), "--config", "hadolint.yaml", "--disable-ignore-pragma", "--no-fail", "--no-color",
                  "--format", "json", "Dockerfile"],
                 directory=directory,
-                environment={"PATH": "/usr/bin:/bin", "HOME": name, "XDG_CONFIG_HOME": name, "LANG": "C.UTF-8"},
+                environment={"PATH": "/usr/bin:/bin", "HOME": home, "XDG_CONFIG_HOME": home, "LANG": "C.UTF-8"},
                 limits=LIMITS,
                 stdout=answer,
             )  # fmt: skip
