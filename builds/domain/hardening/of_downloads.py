@@ -191,7 +191,7 @@ def _saved_by(step: Step, sources: _Sources) -> Iterator[str]:
 def _targets(step: Step) -> Iterator[str]:
     """What ``-o FILE``, ``-O FILE`` and their long forms name."""
     words = step.arguments
-    for word, following in zip(words, (*words[1:], ""), strict=True):
+    for word, following in pairwise((*words, "")):
         is_short = word.startswith("-") and not word.startswith("--") and len(word) > 1
         last = "oO" if step.name.startswith("wget") else "o"
         if word in ("--output", "--output-document", "--out") or (is_short and word[-1] in last):

@@ -501,6 +501,7 @@ class TestMachine:
             "chmod 755 /x; chmod +x /y; chmod 1777 /tmp; chmod $MODE /z; chmod g+w /w",
             "kill $(cat /run/x.pid)",
             "while read x; do echo $x; done < /list",
+            "curl; wget; kill; chmod; dd; sleep; chroot; env A=b; printf; install -m; tee; eval; sh; :",
         ],
     )
     def test_is_left_alone(self, of_run, script):
