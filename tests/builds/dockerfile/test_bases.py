@@ -144,7 +144,6 @@ class TestRefused:
         assert (found.why, found.kind) == (Why.END_OF_LIFE, BaseKind.REFUSED)
         assert "2026-02-01" in found.reason
 
-
     @pytest.mark.parametrize(
         ("asked", "why"),
         [
