@@ -216,6 +216,13 @@ class CertifiedSideSilent(GoldgateError):
     kind: ClassVar[Kind] = Kind.UNAVAILABLE
 
 
+class SourceNamedByWaiver(GoldgateError):
+    """A waiver reaches the source by its name; renamed, the next source of that name would inherit it."""
+
+    code: ClassVar[str] = "source_named_by_waiver"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
 class UpstreamNotListed(GoldgateError):
     """The registry that the image comes from is not listed here, or not trusted."""
 

@@ -23,7 +23,7 @@ from builds.domain.dockerignore import IgnoreMalformed, is_ignored, parse_docker
 from builds.domain.recipe import LINK_MODE, MAX_DOCKERFILE_BYTES, Entry, tree_problem
 from builds.domain.source_fields import field_problems
 from builds.domain.source_url import parse_url
-from builds.errors import CommitUnsigned, SourceInvalid, SourceRefused, SourceTaken
+from builds.errors import CommitUnsigned, SourceInvalid, SourceNamedByWaiver, SourceRefused, SourceTaken
 from builds.models import Recipe, Source
 from builds.selectors.sources import source_by_id, source_subject
 from builds.services.bases import resolve_bases
@@ -33,6 +33,9 @@ from builds.services.recipes import Found, keep_recipe
 from builds.services.schedules import ensure_schedules
 from catalog.models import Version
 from core.errors import FieldError
+from policies import selectors as policies
+from policies.domain.grants import state_at
+from policies.models import Grant
 from registry.models import Repository
 from registry.services.progress import Report, silent
 from scans.adapters.scratch import scratch
@@ -88,13 +91,15 @@ def change_source(*, source: Source, wanted: SourceFields, actor: Actor, now: da
     """Change a source; its version stays. What was built and approved stays what it was: the next fetch finds another
     recipe where something that decides the result changed.
 
-    Raises SourceInvalid, naming each field; SourceTaken.
+    Raises SourceInvalid, naming each field; SourceTaken; SourceNamedByWaiver (renamed under a waiver).
     """
     columns = _checked(wanted)
     del columns["version"]
     with _names_taken(), transaction.atomic():
         row = Source.objects.select_for_update(of=("self",)).get(pk=source.pk)
         changed = sorted(name for name, value in columns.items() if getattr(row, name) != value)
+        if "name" in changed:
+            _require_no_waiver(row.name, now)
         for name in changed:
             setattr(row, name, columns[name])
         if changed:
@@ -265,6 +270,15 @@ def _checked(wanted: SourceFields) -> dict[str, Any]:
     if wrong:
         raise SourceInvalid(" ".join(one.detail for one in wrong), errors=wrong)
     return columns
+
+
+def _require_no_waiver(name: str, now: datetime) -> None:
+    """Raises SourceNamedByWaiver: whoever takes the name next must not inherit what was let pass here."""
+    named = policies.grants().filter(scope_kind=Grant.ScopeKind.SOURCE, scope=name)
+    if any(state_at(grant, now).is_open for grant in named):
+        raise SourceNamedByWaiver(
+            f"A waiver names the source {name}.", cure="End the waiver first, or let it be refused; then rename it."
+        )
 
 
 @contextmanager

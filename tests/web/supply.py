@@ -263,7 +263,7 @@ def more_of_supply(now: datetime, world: Supply) -> None:
             created_at=now,
         )
         approvals.ask_waiver(
-            rule=f"GG10{number:02d}",
+            rule=f"DL30{number:02d}",
             scope_kind="version",
             scope=str(source.version),
             reason="For a while.",
