@@ -153,3 +153,8 @@ def is_genuine(*, digest: str, repository_name: str, payload: bytes, signature: 
     except SignatureInvalid:
         return False
     return True
+
+
+def tagged(repository: Repository, tag: str) -> Publication | None:
+    """The latest publication that put ``tag`` into ``repository``, withdrawn or not; None when none did."""
+    return Publication.objects.filter(target_repository=repository, tag=tag).order_by("-begun_at", "-pk").first()

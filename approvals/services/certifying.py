@@ -32,6 +32,7 @@ from signing import selectors as signing
 from signing import services as signing_services
 
 PREDICATE_TYPE = "https://goldgate.dev/packet/v1"
+MAX_TAG_LENGTH = 128  # characters (OCI distribution-spec v1.1, "Pulling manifests")
 
 
 def begin(
@@ -52,9 +53,11 @@ def begin(
         raise RuntimeError("a proposal without a packet has no reviews to consume")
     catalog.set_certifying(subversion=subversion, since=now)
     needed = selectors.reviewers_needed(policy)
+    target = _target(subversion, now)
     publication = signing_services.begin_publication(
         artifact=subversion.artifact,
-        target=_target(subversion, now),
+        target=target,
+        tag=_tag(subversion, target),
         predicate_type=PREDICATE_TYPE,
         predicate={
             "packet_sha256": packet.sha256,
@@ -157,6 +160,18 @@ def _target(subversion: Subversion, now: datetime) -> Repository:
             cure="A platform admin adds one; without a server, a directory (OCI layout) will do.",
         )
     return registry_services.certified_repository(image_name=subversion.version.image.name, now=now)
+
+
+def _tag(subversion: Subversion, target: Repository) -> str:
+    """The name for people beside the digest, such as ``12-20261124.1``; whoever moves it opens a drift alarm.
+
+    "" where it would be longer than a tag may be, or is another image's already: a tag of ours never moves.
+    """
+    line, name = subversion.version.name, subversion.name
+    tag = name if name.startswith(line) else f"{line}-{name}"
+    taken = signing.tagged(target, tag)
+    is_free = taken is None or taken.artifact_id == subversion.artifact_id
+    return tag if is_free and len(tag) <= MAX_TAG_LENGTH else ""
 
 
 def _refusal(certification: Certification, proposal: Proposal, subversion: Subversion, now: datetime) -> str:

@@ -143,6 +143,23 @@ class TestSource:
         assert made.owner == world.admin
         assert Record.objects.filter(verb=Verb.SOURCE_FETCH_ASKED, subject_id=str(made.pk)).exists()
 
+    def test_candidates_go_where_the_form_says(self, world, signed_in, tmp_path, settings):
+        VersionFactory(world.now, "debian/13")
+        settings.GOLDGATE_SOURCE_DIRECTORIES = str(tmp_path)
+        RegistryFactory(host="candidates.example")
+        fields = {**self.fields, "url": f"{tmp_path}/base.git", "candidate_repository": "candidates.example/builds/x"}
+        signed_in(world.admin).post("/sources/new", fields)
+        assert Source.objects.get(name=self.fields["name"]).candidate_repository.name == "candidates.example/builds/x"
+
+    def test_no_candidate_goes_to_the_certified_side(self, world, signed_in, tmp_path, settings):
+        VersionFactory(world.now, "debian/13")
+        settings.GOLDGATE_SOURCE_DIRECTORIES = str(tmp_path)
+        RegistryFactory(host="gold.example", side="certified")
+        fields = {**self.fields, "url": f"{tmp_path}/base.git", "candidate_repository": "gold.example/builds/x"}
+        answer = signed_in(world.admin).post("/sources/new", fields)
+        assert answer.status_code == 400
+        assert "nothing but certifying writes there" in text_of(answer)
+
     @pytest.mark.parametrize("text", ["no equals sign", "A=1\nA=2", "=x"])
     def test_arguments_that_are_none_are_refused(self, world, signed_in, text):
         answer = signed_in(world.admin).post("/sources/new", {**self.fields, "arguments": text})

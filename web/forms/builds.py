@@ -65,6 +65,12 @@ class SourceForm(PageForm):
     allowed_hosts = LinesField(
         label="Listed hosts", required=False, widget=_code(2), help_text="host or host:port, one a line."
     )
+    candidate_repository = forms.CharField(
+        label="Candidates go to",
+        max_length=512,
+        required=False,
+        help_text="host/path of a listed registry of the source side; empty: kept here until they are certified.",
+    )
     is_base_recipe = forms.BooleanField(
         label="A base recipe of the platform team: it may stand on an adopted upstream image", required=False
     )

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import selectors as accounts
 from approvals import selectors as approvals
 from approvals.models import RecipeReview
-from approvals.selectors.recipes import recipe_reviews
+from approvals.selectors.recipes import is_own_recipe, recipe_reviews
 from approvals.services import recipes as services
 from audit import selectors as audit
 from builds.models import Recipe
@@ -128,6 +128,8 @@ def _why_not(shown: Recipe, viewer: Viewer, reviews: list[RecipeReview]) -> str:
         return "You answer for its source, so others judge it."
     if shown.author is not None and accounts.is_same_person(shown.author, viewer.person):
         return "You wrote the commit, so others judge it."
+    if is_own_recipe(shown, viewer.person):
+        return "You signed the commit, or changed its source since the last approved recipe, so others judge it."
     return ""
 
 

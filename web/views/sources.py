@@ -16,6 +16,7 @@ from builds.selectors import lists, recipes, renewals
 from builds.services import asking, pipelines
 from builds.services import sources as services
 from builds.services.pipelines import PipelineFields
+from builds.services.repositories import candidate_repository
 from builds.services.sources import SourceFields
 from catalog import selectors as catalog
 from web import supply
@@ -120,11 +121,11 @@ def source_edit(request: HttpRequest, source_id: UUID) -> HttpResponse:
 
 
 def _fields(form: PageForm, viewer: Viewer, shown: Source | None = None) -> SourceFields:
-    """What the form says; owner, place of candidates and pause stay as they are. Raises NoSuchImage."""
+    """What the form says; owner and pause stay as they are. Raises NoSuchImage, SourceInvalid."""
     held: dict[str, Any] = dict(form.cleaned_data)
     held["version"] = shown.version if shown else catalog.version_by_name(held["version"])
     held["owner"] = shown.owner if shown else viewer.person
-    held["candidate_repository"] = shown.candidate_repository if shown else None
+    held["candidate_repository"] = candidate_repository(name=held["candidate_repository"].strip(), now=viewer.now)
     held["is_paused"] = shown.is_paused if shown else False
     return SourceFields(**held)
 
@@ -136,6 +137,7 @@ def _initial(shown: Source) -> dict[str, object]:
     )
     return {name: getattr(shown, name) for name in plain} | {
         "version": str(shown.version),
+        "candidate_repository": shown.candidate_repository.name if shown.candidate_repository else "",
         "platforms": "\n".join(shown.platforms),
         "allowed_hosts": "\n".join(shown.allowed_hosts),
         "arguments": "\n".join(f"{name}={value}" for name, value in shown.arguments.items()),

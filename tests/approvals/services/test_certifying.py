@@ -43,6 +43,21 @@ class TestFinalise:
         assert record.subject_id == str(done.subversion.pk)
         assert record.data["digest"] == done.subversion.artifact.digest
 
+    def test_the_subversion_is_the_tag_beside_the_digest(self, now):
+        assert certifying(now).publication.tag == "12-20261124.1"
+
+    @pytest.mark.parametrize(("name", "tag"), [("first", "12-first"), ("12-first", "12-first"), ("f" * 126, "")])
+    def test_a_name_of_its_own_stands_behind_the_version(self, now, name, tag):
+        subversion = SubversionFactory(now, version=VersionFactory(now, "debian/12"), name=name)
+        certification = certifying(now, proposal=ProposalFactory(now, subversion=subversion))
+        assert certification.publication.tag == tag
+
+    def test_a_tag_of_ours_never_moves(self, now):
+        names = (("debian/1", "2-x"), ("debian/1-2", "x"))
+        made = [SubversionFactory(now, version=VersionFactory(now, version), name=name) for version, name in names]
+        first, second = (certifying(now, proposal=ProposalFactory(now, subversion=one)) for one in made)
+        assert (first.publication.tag, second.publication.tag) == ("1-2-x", "")
+
     def test_before_the_signature_is_sent_it_waits(self, now):
         certification = certifying(now)
         with pytest.raises(NotSent):
