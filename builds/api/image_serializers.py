@@ -22,7 +22,7 @@ class InspectedImageOutput(serializers.Serializer[Any]):
     checks = serializers.DictField(
         child=serializers.IntegerField(), allow_null=True, help_text="How many results of each severity."
     )
-    profile = serializers.JSONField(allow_null=True)
+    profile = serializers.DictField(allow_null=True)
 
 
 class InspectionOutput(serializers.Serializer[Any]):

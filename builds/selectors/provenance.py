@@ -43,8 +43,9 @@ def provenance_of(artifact: Artifact) -> ProvenanceView:
             f"Who built {artifact.digest} is not known.",
             cure="Only what is built here, or submitted by a pipeline that a source trusts, has provenance.",
         )
-    definition = build.provenance["buildDefinition"]
-    source = definition["externalParameters"]["source"]
+    # What a pipeline elsewhere stated may say less than ours.
+    definition = build.provenance.get("buildDefinition") or {}
+    source = (definition.get("externalParameters") or {}).get("source") or {}
     publications = Publication.objects.filter(
         artifact=build.artifact, kind=Publication.Kind.ATTESTATION, predicate_type=PREDICATE_TYPE
     )
@@ -53,8 +54,8 @@ def provenance_of(artifact: Artifact) -> ProvenanceView:
         build=build,
         submission=build.submissions.select_related("pipeline").first(),
         commit=_commit(definition),
-        source_uri=str(source["uri"]),
-        ref=str(source["ref"]),
+        source_uri=str(source.get("uri", "")),
+        ref=str(source.get("ref", "")),
         approved_by=_approved_by(build),
         predicate_type=PREDICATE_TYPE,
         predicate=build.provenance,
@@ -64,8 +65,8 @@ def provenance_of(artifact: Artifact) -> ProvenanceView:
 
 
 def _commit(definition: dict[str, Any]) -> str:
-    for one in definition["resolvedDependencies"]:
-        if commit := one["digest"].get("gitCommit"):
+    for one in definition.get("resolvedDependencies") or []:
+        if commit := (one.get("digest") or {}).get("gitCommit"):
             return str(commit)
     return ""
 

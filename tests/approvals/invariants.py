@@ -5,9 +5,13 @@ Used after races and by the state machine: ``illegal_certificates()`` is empty, 
 
 from django.db import connection
 
+# A deed carries the time at which it was asked for. Two that were asked for in one instant may commit in the other
+# order: a role that ended "before" a review by microseconds was held when the review read it.
+_INSTANT = "interval '1 second'"
+
 # k distinct identities approved this very packet, none of them its proposer or author; each held a role that
 # counts when judging and when it was finalised; signed and sent; not after a revocation; mirrored in the catalog.
-_ILLEGAL = """
+_ILLEGAL = f"""
 SELECT certification.id, problem.text
 FROM approvals_certification certification
 JOIN approvals_proposal proposal ON proposal.id = certification.proposal_id
@@ -24,13 +28,14 @@ CROSS JOIN LATERAL (
            bool_or(NOT EXISTS (
                SELECT 1 FROM accounts_rolegrant g WHERE g.person_id = review.reviewer_id
                  AND g.role IN ('reviewer', 'security_reviewer')
-                 AND g.starts_at <= review.decided_at AND (g.ends_at IS NULL OR g.ends_at > review.decided_at)
+                 AND g.starts_at <= review.decided_at
+                 AND (g.ends_at IS NULL OR g.ends_at > review.decided_at - {_INSTANT})
            )) AS has_review_without_role,
            bool_or(NOT EXISTS (
                SELECT 1 FROM accounts_rolegrant g WHERE g.person_id = review.reviewer_id
                  AND g.role IN ('reviewer', 'security_reviewer')
                  AND g.starts_at <= certification.finalised_at
-                 AND (g.ends_at IS NULL OR g.ends_at > certification.finalised_at)
+                 AND (g.ends_at IS NULL OR g.ends_at > certification.finalised_at - {_INSTANT})
            )) AS has_role_gone
     FROM approvals_certificationreview consumed
     JOIN approvals_review review ON review.id = consumed.review_id
@@ -39,6 +44,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (VALUES
     (stood.approvals < (policy.document -> 'certify' ->> 'reviewers')::int AND NOT certification.is_one_person,
      'too few persons'),
+    (publication.kind <> 'certification', 'stands on what was attested, not certified'),
     (stood.has_other_outcome, 'stands on what is no approval'),
     (stood.has_other_packet, 'stands on another packet'),
     (stood.has_own AND NOT certification.is_one_person, 'stands on an own review'),
