@@ -86,7 +86,7 @@ def end_role(*, grant: RoleGrant, by: Person | None, now: datetime) -> RoleGrant
         raise RoleKeptElsewhere("The role follows from a group of the directory.", cure="Change the group there.")
     if locked.role == Role.PLATFORM_ADMIN and locked.person.is_active:
         shared.require_other_administrator(locked.person, now)
-    locked.ends_at = max(now, locked.starts_at)
+    locked.ends_at = max(shared.after_deeds(now), locked.starts_at)
     locked.ended_by = by
     locked.save(update_fields=["ends_at", "ended_by"])
     shared.end_sessions(locked.person)

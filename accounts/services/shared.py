@@ -1,6 +1,6 @@
 """What several of the accounts' services need: who acts, who may, and locks."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import F
@@ -11,9 +11,12 @@ from accounts.errors import BadName, LastAdministrator, NotAnAdministrator
 from accounts.models import Person, RoleGrant, ServiceToken, Team
 from accounts.roles import Role
 from audit.actor import Actor, Subject
+from audit.models import Record
 
 # pg_advisory_xact_lock's key: one holder at a time grants or ends roles and accounts.
 ADMINISTRATORS_LOCK = 0x676F6C64_0001
+# What may have been recorded while one deed waited for that lock.
+NEWEST_RECORDS, LONGEST_WAIT = 200, timedelta(seconds=30)
 
 
 def actor_of(by: Person | None) -> Actor:
@@ -53,6 +56,17 @@ def lock_administrators() -> None:
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [ADMINISTRATORS_LOCK])
+
+
+def after_deeds(now: datetime) -> datetime:
+    """``now``, or just after what was recorded later than it: called under ``lock_administrators``.
+
+    ``now`` was read before the lock was had. A deed that asked for a role meanwhile, under that lock too, and is in the
+    record with a later time was done while the role was held: the role's end stands behind it.
+    """
+    newest = Record.objects.order_by("-id").values_list("at", flat=True)[:NEWEST_RECORDS]
+    meanwhile = [at for at in newest if now < at <= now + LONGEST_WAIT]
+    return max(meanwhile) + timedelta(microseconds=1) if meanwhile else now
 
 
 def require_other_administrator(person: Person, at: datetime) -> None:

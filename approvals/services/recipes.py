@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import selectors as accounts
+from accounts import services as account_services
 from accounts.models import Person
 from accounts.roles import Role
 from approvals import selectors
@@ -64,6 +65,8 @@ def review_recipe(
             "Nobody reviews a recipe that they wrote, or whose source they answer for or changed.",
             cure="Ask another reviewer.",
         )
+    # A role that is being ended ends before this or after it, never both.
+    account_services.hold_roles()
     roles = reviewer_roles(policy)
     _require_role(recipe, reviewer, roles, now)
     told = reason.strip() if outcome is RecipeReview.Outcome.APPROVE else persons.require_reason(reason)

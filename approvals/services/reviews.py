@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts import selectors as accounts
+from accounts import services as account_services
 from accounts.models import Person
 from approvals import selectors
 from approvals.domain.certify_line import blocking
@@ -63,6 +64,8 @@ def _review(
     policy = policies.policy_in_force(now=now)
     packet = _require_reviewable(proposal, packet_sha256)
     persons.require_other_person(proposal, reviewer)
+    # A role that is being ended ends before this or after it, never both.
+    account_services.hold_roles()
     roles = reviewer_roles(policy)
     persons.require_any_role(reviewer, roles, subversion=subversion, now=now)
     if outcome is not Review.Outcome.APPROVE:

@@ -5,13 +5,9 @@ Used after races and by the state machine: ``illegal_certificates()`` is empty, 
 
 from django.db import connection
 
-# A deed carries the time at which it was asked for. Two that were asked for in one instant may commit in the other
-# order: a role that ended "before" a review by microseconds was held when the review read it.
-_INSTANT = "interval '1 second'"
-
 # k distinct identities approved this very packet, none of them its proposer or author; each held a role that
 # counts when judging and when it was finalised; signed and sent; not after a revocation; mirrored in the catalog.
-_ILLEGAL = f"""
+_ILLEGAL = """
 SELECT certification.id, problem.text
 FROM approvals_certification certification
 JOIN approvals_proposal proposal ON proposal.id = certification.proposal_id
@@ -28,14 +24,13 @@ CROSS JOIN LATERAL (
            bool_or(NOT EXISTS (
                SELECT 1 FROM accounts_rolegrant g WHERE g.person_id = review.reviewer_id
                  AND g.role IN ('reviewer', 'security_reviewer')
-                 AND g.starts_at <= review.decided_at
-                 AND (g.ends_at IS NULL OR g.ends_at > review.decided_at - {_INSTANT})
+                 AND g.starts_at <= review.decided_at AND (g.ends_at IS NULL OR g.ends_at > review.decided_at)
            )) AS has_review_without_role,
            bool_or(NOT EXISTS (
                SELECT 1 FROM accounts_rolegrant g WHERE g.person_id = review.reviewer_id
                  AND g.role IN ('reviewer', 'security_reviewer')
                  AND g.starts_at <= certification.finalised_at
-                 AND (g.ends_at IS NULL OR g.ends_at > certification.finalised_at - {_INSTANT})
+                 AND (g.ends_at IS NULL OR g.ends_at > certification.finalised_at)
            )) AS has_role_gone
     FROM approvals_certificationreview consumed
     JOIN approvals_review review ON review.id = consumed.review_id
