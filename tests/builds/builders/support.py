@@ -40,7 +40,7 @@ APPLETS = (
 AS_ROOT = Holding(is_user_namespace=False, has_map_helpers=False, uid_map=(), gid_map=())
 needs_buildah = pytest.mark.skipif(
     not (Path("/usr/bin/buildah").exists() and Path("/usr/bin/skopeo").exists() and BUSYBOX.exists()),
-    reason="buildah, skopeo and busybox-static are not installed",
+    reason="LEFT OUT: buildah, skopeo or busybox-static is not installed (script/test installs them)",
 )
 
 

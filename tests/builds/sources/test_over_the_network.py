@@ -33,7 +33,7 @@ def names(monkeypatch):
     return known
 
 
-@pytest.mark.skipif(not BACKEND.exists(), reason="git http-backend is not installed")
+@pytest.mark.skipif(not BACKEND.exists(), reason="LEFT OUT: git http-backend is not installed (script/test installs git)")
 class TestHttps:
     @pytest.fixture
     def served(self, below, repository, tmp_path, settings, request):
@@ -107,7 +107,7 @@ class TestPlace:
             place("https://nowhere.invalid/x", known_hosts="", allowed=GitSettings(hosts=("nowhere.invalid",)))
 
 
-@pytest.mark.skipif(SSHD is None, reason="sshd is not installed")
+@pytest.mark.skipif(SSHD is None, reason="LEFT OUT: sshd is not installed (script/test installs openssh-server)")
 class TestSsh:
     @pytest.fixture
     def served(self, tmp_path, settings, names):
