@@ -33,7 +33,7 @@ def names(monkeypatch):
     return known
 
 
-@pytest.mark.skipif(not BACKEND.exists(), reason="LEFT OUT: git http-backend is not installed (script/test installs git)")
+@pytest.mark.skipif(not BACKEND.exists(), reason="LEFT OUT: no git http-backend (script/test installs git)")
 class TestHttps:
     @pytest.fixture
     def served(self, below, repository, tmp_path, settings, request):
