@@ -48,7 +48,6 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
     # builds
     Verb.SOURCE_FETCH_ASKED: [JobRule("builds.fetch", is_once=True)],
-    Verb.RECIPE_FOUND: [JobRule("builds.check_recipe", is_once=True)],
     Verb.SUBVERSION_ADDED: [JobRule("builds.inspect_subversion", is_once=True)],
     Verb.INSPECTION_ASKED: [JobRule("builds.inspect", is_once=True)],
     Verb.BUILD_ASKED: [JobRule("builds.begin", is_once=True)],

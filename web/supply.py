@@ -41,15 +41,6 @@ class CauseTold:
     detail: str
 
 
-def recipe_word(recipe: Recipe | None) -> str:
-    """The word for how a recipe stands."""
-    if recipe is None:
-        return "none"
-    if recipe.withdrawn_at:
-        return "withdrawn"
-    return "approved" if recipe.approved_at else "unreviewed"
-
-
 def approvals_in(reviews: Iterable[RecipeReview]) -> int:
     """How many distinct persons approved."""
     return len({one.reviewer_identity for one in reviews if one.outcome == RecipeReview.Outcome.APPROVE})

@@ -28,25 +28,6 @@ def expand(word: str, values: Mapping[str, str], *, escape: str = "\\") -> str:
     return found
 
 
-def names_in(word: str, *, escape: str = "\\") -> frozenset[str]:
-    """The names that ``word`` refers to. Raises NotExpandable."""
-    asked = _Asked()
-    expand(word, asked, escape=escape)
-    return frozenset(asked.names)
-
-
-class _Asked(dict[str, str]):
-    """Knows nothing, and keeps what it was asked for."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.names: set[str] = set()
-
-    def get(self, key: str, default: str | None = None) -> str | None:  # type: ignore[override]
-        self.names.add(key)
-        return default
-
-
 @dataclass(slots=True)
 class _Lexer:
     text: str

@@ -87,14 +87,6 @@ class _Draft:
         )
 
 
-@dataclass(slots=True)
-class _Block:
-    """A pipeline being read."""
-
-    commands: list[Command] = field(default_factory=list)
-    draft: _Draft = field(default_factory=lambda: _Draft(0))
-
-
 class _Reader:
     def __init__(self, text: str, line: int, depth: int = 0) -> None:
         self.text = text

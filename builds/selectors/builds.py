@@ -14,8 +14,9 @@ from catalog.models import Subversion
 def builds() -> QuerySet[Build]:
     """Every build with its source, recipe, candidate and causes, newest first. Two queries."""
     loaded = Build.objects.select_related(
-        "source__version__image", "recipe", "asked_by", "artifact", "subversion__version__image", "reproduces__source"
-    )
+        "source__version__image", "source__owner", "recipe__author", "asked_by", "artifact", "publication",
+        "subversion__version__image", "reproduces__source",
+    ).defer("recipe__dockerfile", "recipe__files", "provenance")  # fmt: skip
     reasons = Prefetch("causes", Cause.objects.order_by("at", "id"))
     return loaded.prefetch_related(reasons).order_by("-asked_at", "-id")
 
@@ -52,11 +53,3 @@ def open_candidates(source: Source) -> list[Subversion]:
     """What the source built that is still a candidate, newest first."""
     rows = Subversion.objects.filter(builds__source=source, certified_from=None, rejected_at=None, revoked_at=None)
     return list(rows.select_related("version__image", "artifact").distinct().order_by("-created_at", "-pk"))
-
-
-def newer_candidate(subversion: Subversion) -> Subversion | None:
-    """What the same source built after a candidate: reviewers of the older one had better look at that."""
-    newer = Subversion.objects.filter(
-        builds__source__builds__subversion=subversion, version=subversion.version, created_at__gt=subversion.created_at
-    ).exclude(pk=subversion.pk)
-    return newer.select_related("version__image", "artifact").distinct().order_by("-created_at", "-pk").first()

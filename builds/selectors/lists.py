@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Cast, Concat
 
-from builds.errors import BuildMissing, SourceMissing, WatchMissing
+from builds.errors import SourceMissing
 from builds.models import (
     Build,
     Cause,
@@ -23,8 +23,8 @@ from builds.models import (
     TrustedPipeline,
     Watch,
 )
+from builds.selectors.builds import builds
 from builds.selectors.inspections import inspections_of
-from catalog.models import Subversion
 
 ENDED_WELL = (Build.State.SUCCEEDED, Build.State.NO_CHANGE)
 
@@ -110,48 +110,6 @@ def recipes_waiting() -> QuerySet[Recipe]:
     return recipes().filter(~Exists(newer), approved_at=None)
 
 
-def builds() -> QuerySet[Build]:
-    """Every build, newest first."""
-    return (
-        Build.objects.select_related("source__version__image", "recipe", "subversion__version__image", "asked_by")
-        .defer("recipe__dockerfile", "recipe__files", "provenance")
-        .order_by("-asked_at", "-id")
-    )
-
-
-def build_by_id(build_id: UUID | str) -> Build:
-    """One build, whole but for its recipe's texts. Raises BuildMissing."""
-    found = (
-        Build.objects.select_related(
-            "source__version__image",
-            "source__owner",
-            "recipe__author",
-            "artifact",
-            "subversion__version__image",
-            "asked_by",
-            "reproduces",
-            "publication",
-        )
-        .defer("recipe__files")
-        .filter(pk=build_id)
-        .first()
-    )
-    if found is None:
-        raise BuildMissing("There is no such build.", cure="See the builds.")
-    return found
-
-
-def build_of(subversion: Subversion) -> Build | None:
-    """The build that a subversion came from; None when it was imported. One query."""
-    return (
-        Build.objects.select_related("source", "recipe__author")
-        .defer("recipe__dockerfile", "recipe__files")
-        .filter(subversion=subversion, purpose=Build.Purpose.RENEWAL)
-        .order_by("-asked_at", "-id")
-        .first()
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Inspected:
     """An image's inspection and what the rules found in its files."""
@@ -172,11 +130,6 @@ def checks_of_images(artifact_ids: Iterable[UUID]) -> dict[UUID, Inspected]:
 def causes_of(build: Build) -> list[Cause]:
     """Why a build was started, the first reason first."""
     return list(Cause.objects.filter(build=build).order_by("at", "id"))
-
-
-def held_causes(source: Source) -> QuerySet[Cause]:
-    """Reasons that the breaker held back: they started nothing."""
-    return Cause.objects.filter(source=source, build=None).order_by("-at", "-id")
 
 
 def log_tail(build: Build, *, chunks: int = 60) -> tuple[list[LogChunk], bool]:
@@ -208,21 +161,6 @@ def failing_builds() -> QuerySet[Build]:
 def pipelines_of(source: Source) -> list[TrustedPipeline]:
     """The pipelines elsewhere that a source believes, those that ended last."""
     return sorted(TrustedPipeline.objects.filter(source=source), key=lambda one: one.ended_at is not None)
-
-
-def watches(*, text: str = "") -> QuerySet[Watch]:
-    """Every watched upstream tag, the first first; narrowed to a part of the image's or the repository's name."""
-    found = Watch.objects.select_related("version__image", "repository__registry", "owner")
-    if text:
-        found = found.filter(Q(version__image__name__icontains=text) | Q(repository__path__icontains=text))
-    return found.order_by("created_at", "id")
-
-
-def watch_by_id(watch_id: UUID | str) -> Watch:
-    """Raises WatchMissing."""
-    if (found := watches().filter(pk=watch_id).first()) is None:
-        raise WatchMissing("There is no such watch.", cure="See the upstream tags.")
-    return found
 
 
 def drift_alarms() -> QuerySet[DriftAlarm]:

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from builds.models import RefusedSubmissions, Source, Submission, TrustedPipeline
+from builds.models import Source, Submission, TrustedPipeline
 
 
 def pipelines_of(source: Source) -> QuerySet[TrustedPipeline]:
@@ -14,8 +14,3 @@ def submissions_of(source: Source) -> QuerySet[Submission]:
     """What pipelines submitted to a source, newest first."""
     found = Submission.objects.filter(build__source=source).select_related("pipeline", "build__artifact")
     return found.order_by("-at", "-id")
-
-
-def refused_of(source: Source) -> QuerySet[RefusedSubmissions]:
-    """How many submissions were refused, by hour and reason, newest first."""
-    return RefusedSubmissions.objects.filter(source=source).order_by("-hour", "code")

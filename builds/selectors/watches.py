@@ -2,15 +2,17 @@
 
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from builds.errors import WatchMissing
 from builds.models import Watch
 
 
-def watches() -> QuerySet[Watch]:
-    """Every watched tag with what it is for, oldest first."""
+def watches(*, text: str = "") -> QuerySet[Watch]:
+    """Every watched tag with what it is for, oldest first; narrowed to a part of the image's or repository's name."""
     found = Watch.objects.select_related("version__image", "repository__registry", "owner", "last_import")
+    if text:
+        found = found.filter(Q(version__image__name__icontains=text) | Q(repository__path__icontains=text))
     return found.order_by("created_at", "id")
 
 

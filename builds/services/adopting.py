@@ -71,15 +71,6 @@ def adopt_definition(
     return Adoption(version, watch, is_new=True)
 
 
-def upstream_problem(definition: Definition, chosen: DefinedVersion) -> UpstreamNotListed | None:
-    """Why ``chosen`` cannot be adopted now: its registry is not listed, or not trusted. None: it can."""
-    try:
-        _require_listed(Reference.parse(chosen.reference), definition)
-    except UpstreamNotListed as problem:
-        return problem
-    return None
-
-
 def _require_image(definition: Definition, version_name: str) -> DefinedVersion:
     match definition.kind:
         case Kind.HOST_SYSTEM:

@@ -4,8 +4,8 @@ In this order, so that a death at any step leaves nothing half: the bytes into t
 in the candidates' repository (blobs, manifest, the tag last), then one transaction with subversion, build and record.
 Each step done again does nothing twice. The job's directory goes last.
 
-An older candidate of the same source that still waits for its reviewers is left to them: a proposal is withdrawn by
-whoever made it. The record of the newer one names it, and so does ``builds.selectors.builds.newer_candidate``.
+An older candidate of the same source that still waits for its reviewers is named in the record of the newer one; its
+proposal, where it came by itself too, is closed when the newer one is proposed (``approvals``).
 """
 
 from datetime import datetime

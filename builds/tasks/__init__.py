@@ -3,7 +3,6 @@
 from builds.tasks import (
     attesting,
     causes,
-    checks,
     inspections,
     promotion,
     reproducing,
@@ -18,7 +17,6 @@ from builds.tasks import (
 __all__ = [
     "attesting",
     "causes",
-    "checks",
     "inspections",
     "promotion",
     "reproducing",

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from audit import selectors as audit
 from builds.models import Build, Cause
+from builds.selectors import builds as builds_read
 from builds.selectors import lists
 from builds.services import asking
 from catalog import selectors as catalog
@@ -34,7 +35,7 @@ def builds(request: HttpRequest) -> HttpResponse:
     filters = read_filters(
         request, {"state": Choice(STATES), "source": Text(), "reason": Choice(tuple(Cause.Reason.values))}
     )
-    found = lists.builds().prefetch_related("causes")
+    found = builds_read.builds()
     if filters.get("state"):
         found = found.filter(state=filters.get("state"))
     if filters.get("source"):
@@ -57,7 +58,7 @@ def builds(request: HttpRequest) -> HttpResponse:
 def build(request: HttpRequest, build_id: UUID) -> HttpResponse:
     """One build: what came of it, why it began, its recipe, its log at the line that failed, its provenance."""
     viewer = viewer_of(request)
-    shown = lists.build_by_id(build_id)
+    shown = builds_read.build_by_id(build_id)
     chunks, is_cut = lists.log_tail(shown)
     log = supply.log_text(chunks)
     second = lists.reproductions_of(shown) if shown.state == Build.State.SUCCEEDED else []
@@ -116,7 +117,7 @@ def _provenance_facts(shown: Build) -> list[tuple[str, str]]:
 @require_GET
 def build_log(request: HttpRequest, build_id: UUID) -> StreamingHttpResponse:
     """The whole log as text. Secrets were masked before it was written."""
-    shown = lists.build_by_id(build_id)
+    shown = builds_read.build_by_id(build_id)
 
     def pieces() -> Iterator[str]:
         for chunk in lists.log_chunks(shown).iterator(chunk_size=50):
@@ -131,7 +132,7 @@ def build_log(request: HttpRequest, build_id: UUID) -> StreamingHttpResponse:
 def build_again(request: HttpRequest, build_id: UUID) -> HttpResponse:
     """Build the same recipe a second time, to compare."""
     viewer = viewer_of(request)
-    shown = lists.build_by_id(build_id)
+    shown = builds_read.build_by_id(build_id)
     asked: list[Build] = []
     if attempt_or_say(
         request,

@@ -14,6 +14,7 @@ from approvals.selectors.recipes import is_own_recipe, recipe_reviews
 from approvals.services import recipes as services
 from audit import selectors as audit
 from builds.models import Recipe
+from builds.selectors import builds as builds_read
 from builds.selectors import lists
 from builds.selectors import recipes as recipes_read
 from builds.selectors.checks import recipe_checks
@@ -100,7 +101,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Recipe, form: RecipeRevie
         "is_checked": shown.checked_at is not None,
         "lines": supply.source_lines(shown.dockerfile, groups),
         "files": shown.files[:MAX_FILES],
-        "builds": list(lists.builds().filter(recipe=shown)[:10]),
+        "builds": list(builds_read.builds().filter(recipe=shown)[:10]),
         "reviews": reviews,
         "approvals": supply.approvals_in(reviews),
         "needed": needed,

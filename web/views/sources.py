@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from audit import selectors as audit
 from builds.domain.renewal import Renewal
 from builds.models import Source
+from builds.selectors import builds as builds_read
 from builds.selectors import lists, recipes, renewals
 from builds.services import asking, pipelines
 from builds.services import sources as services
@@ -71,8 +72,8 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Source, form: PageForm, *
         "renewal": renewals.renewal_of(shown.version, viewer.now),
         "recipes": found,
         "waiting": waiting,
-        "builds": list(lists.builds().filter(source=shown)[:SHOWN]),
-        "held": supply.causes_told(lists.held_causes(shown)[:SHOWN]),
+        "builds": list(builds_read.builds_of(shown)[:SHOWN]),
+        "held": supply.causes_told(builds_read.held_causes(shown)[:SHOWN]),
         "pipelines": lists.pipelines_of(shown),
         "form": form,
         "records": told(audit.records_of("source", str(shown.pk))),

@@ -13,7 +13,7 @@ from approvals import services
 from approvals.models import Proposal, Review
 from audit import selectors as audit
 from builds.models import Cause, Watch, Wave
-from builds.selectors import lists
+from builds.selectors import watches as watches_read
 from builds.selectors import waves as waves_read
 from builds.selectors.waves import RowView
 from builds.services import watches as watch_services
@@ -178,7 +178,7 @@ def watches(request: HttpRequest) -> HttpResponse:
     """Every watched tag: what it names, when it was looked at, whether it stopped."""
     viewer = viewer_of(request)
     filters = read_filters(request, {"q": Text(), "state": Choice(("stopped", "paused"))})
-    found = lists.watches(text=filters.get("q"))
+    found = watches_read.watches(text=filters.get("q"))
     if filters.get("state") == "stopped":
         found = found.filter(stopped_at__isnull=False)
     elif filters.get("state") == "paused":
@@ -198,7 +198,7 @@ def watches(request: HttpRequest) -> HttpResponse:
 def watch_resume(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     """Let a stopped or paused watch go on."""
     viewer = viewer_of(request)
-    shown = lists.watch_by_id(watch_id)
+    shown = watches_read.watch_by_id(watch_id)
     attempt_or_say(
         request,
         lambda: _go_on(shown, viewer),
@@ -220,7 +220,7 @@ def _go_on(shown: Watch, viewer: Viewer) -> None:
 def watch_pause(request: HttpRequest, watch_id: UUID) -> HttpResponse:
     """Look at a tag no longer."""
     viewer = viewer_of(request)
-    shown = lists.watch_by_id(watch_id)
+    shown = watches_read.watch_by_id(watch_id)
     attempt_or_say(
         request,
         lambda: watch_services.change_watch(

@@ -69,7 +69,6 @@ class Header:
     stored_bytes: int  # of the content that follows
     target: str = ""
     capabilities: bytes = b""
-    is_sparse: bool = False
 
     @property
     def is_regular(self) -> bool:
@@ -189,13 +188,12 @@ class TarStream:
 
     def _note_sparse(self, header: Header, block: bytes, records: dict[str, bytes]) -> None:
         if block[156] == ord("S"):
-            header.is_sparse, header.size = True, _number(block[483:495], "size of a sparse file")
+            header.size = _number(block[483:495], "size of a sparse file")
             is_extended = block[482]
             while is_extended:
                 self._counted.header()
                 is_extended = self._exactly(BLOCK)[504]
         elif header.is_regular and any(name.startswith("GNU.sparse.") for name in records):
-            header.is_sparse = True
             if name := records.get("GNU.sparse.name"):
                 header.name = self._text(name)
             own = _decimal(records, "GNU.sparse.size", header.stored_bytes)

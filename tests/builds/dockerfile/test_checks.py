@@ -6,17 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from audit.actor import Actor
 from audit.models import Record
-from audit.services import record
-from audit.verbs import Verb
 from builds.adapters.hadolint import lint, read_answer
 from builds.domain.bases import ResolvedBase, Use
 from builds.domain.dockerfile import DockerfileMalformed, parse
 from builds.domain.pinning import pinned
 from builds.models import Check
 from builds.selectors.checks import blocking_checks, recipe_checks
-from builds.selectors.recipes import recipe_subject
 from builds.services.bases import resolve_bases
 from builds.services.checks import check_recipe, check_text
 from catalog import services as catalog
@@ -24,7 +20,6 @@ from policies.models import Grant
 from tests.builds.dockerfile.support import certify, reference_of
 from tests.factories.accounts import person_with
 from tests.factories.builds import RecipeFactory, SourceFactory
-from tests.jobs.support import run_due_jobs
 
 HADOLINT = Path(__file__).parents[2] / "data" / "hadolint"
 BAD = "FROM debian:12\nRUN sudo id\nUSER 5\n"
@@ -75,13 +70,6 @@ class TestCheckRecipe:
         )
         found = {(one.rule, one.path) for one in check_recipe(recipe, now)}
         assert {("GG1023", "argument NPM_TOKEN"), ("GG1026", ".npmrc")} <= found
-
-    def test_is_started_by_a_new_recipe(self, now, debian):
-        recipe = RecipeFactory(now, dockerfile=BAD)
-        record(Verb.RECIPE_FOUND, actor=Actor.system("worker"), subject=recipe_subject(recipe), at=now, data={})
-        run_due_jobs(now)
-        recipe.refresh_from_db()
-        assert recipe.checked_at is not None
 
     def test_blocks_until_a_waiver_is_in_force(self, now, debian):
         recipe = RecipeFactory(now, dockerfile=BAD)

@@ -156,6 +156,23 @@ class TestTheSameAgain:
         fetch_source(source.pk, now=now + 2 * MINUTE)
         assert Record.objects.filter(verb="source.fetched").latest("pk").data["is_new"] is False
 
+    def test_a_fetch_that_died_before_the_checks_makes_them_when_it_comes_again(self, now, source, monkeypatch):
+
+        class Killed(BaseException):
+            pass
+
+        def die(*_):
+            raise Killed
+
+        checking = services.check_recipe
+        monkeypatch.setattr(services, "check_recipe", die)
+        with pytest.raises(Killed):
+            fetch_source(source.pk, now=now)
+        assert source.recipes.get().checked_at is None
+        monkeypatch.setattr(services, "check_recipe", checking)
+        fetch_source(source.pk, now=now + MINUTE)
+        assert source.recipes.get().checked_at == now + MINUTE
+
 
 class TestWhatIsKept:
     def test_the_context_is_one_deterministic_tar(self, now, approved, source):
