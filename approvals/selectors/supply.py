@@ -1,124 +1,172 @@
-"""How a candidate came to be, and what was seen in its files: read once, into plain values."""
+"""How a candidate came to be, and what was seen in its files: read at once, into plain values."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
+from django.db.models.functions import JSONObject
 
 from approvals.domain.evidence import BrokenRule, BuildEvidence, FilesEvidence
 from approvals.models import RecipeReview
-from builds.models import Build, Check, Inspection, Recipe
+from builds.models import Build, Check, Inspection, Submission
 from catalog.models import Subversion
 from core.canonical import sha256_of
 from policies import selectors as policies
 from policies.models import Grant
 from registry.models import Artifact
 
+Row = Mapping[str, Any]
+
 
 def build_of(subversion: Subversion) -> Build | None:
-    """The build that made it; None for what was adopted. One query.
-
-    On it stand who approved its recipe (``approved_by``), and whether second builds gave the same layers or others.
-    """
-    approving = RecipeReview.objects.filter(recipe=OuterRef("recipe"), consumed_by__isnull=False)
-    names = approving.order_by("reviewer__username").values_list("reviewer__username")
-    again = Build.objects.filter(reproduces=OuterRef("pk"), state=Build.State.SUCCEEDED)
-    return (
-        Build.objects.filter(subversion=subversion, purpose=Build.Purpose.RENEWAL)
-        .select_related("source", "recipe")
-        .defer("recipe__dockerfile", "recipe__files")
-        .annotate(
-            approved_by=ArraySubquery(names),
-            is_reproduced=Exists(again.filter(comparison__is_reproduced=True)),
-            is_made_otherwise=Exists(again.filter(comparison__is_reproduced=False)),
-        )
-        .order_by("-asked_at", "-pk")
-        .first()
-    )
+    """The build that made it; None for what was adopted. One query."""
+    return _builds(subversion.pk).select_related("source__owner", "recipe__author").first()
 
 
 def supply_of(
     subversion: Subversion, images: Iterable[Artifact], at: datetime
 ) -> tuple[BuildEvidence | None, dict[UUID, FilesEvidence]]:
-    """The build of ``subversion``, and what was seen in each of ``images`` by id. At most five queries."""
+    """The build of ``subversion``, and what was seen in each of ``images`` by id. Two queries at most."""
     runnable = list(images)
-    build = build_of(subversion)
-    recipe = build.recipe if build else None
-    inspections = {one.artifact_id: one for one in Inspection.objects.filter(artifact__in=runnable)}
-    of_files: dict[UUID, list[Check]] = {one.pk: [] for one in inspections.values()}
-    of_recipe: list[Check] = []
-    checks = Check.objects.filter(inspection__in=list(of_files))
-    if recipe is not None:
-        checks = checks | Check.objects.filter(recipe=recipe)
-    for check in checks.order_by("rule", "path", "line", "pk"):
-        (of_files[check.inspection_id] if check.inspection_id else of_recipe).append(check)
-    waivers = _waivers(
-        subversion, build, runnable, [*of_recipe, *(one for rows in of_files.values() for one in rows)], at
-    )
+    build, inspections = _read(subversion, runnable)
+    checks = [*(build["checks"] if build else []), *(one for row in inspections.values() for one in row["checks"])]
+    waivers = _waivers(subversion, build, runnable, checks, at)
     files = {
-        artifact.pk: _files(inspections[artifact.pk], of_files[inspections[artifact.pk].pk], waivers)
-        if artifact.pk in inspections
+        artifact.pk: _files(inspections[str(artifact.pk)], waivers)
+        if str(artifact.pk) in inspections
         else FilesEvidence()
         for artifact in runnable
     }
-    return (_build(build, recipe, of_recipe, waivers) if build else None), files
+    return (_build(build, waivers) if build else None), files
+
+
+def _read(subversion: Subversion, images: list[Artifact]) -> tuple[Row | None, dict[str, Row]]:
+    """The build, and the inspections by artifact, as JSON. One query."""
+    inspections = (
+        Inspection.objects.filter(artifact__in=images)
+        .annotate(found=_checks(inspection=OuterRef("pk")))
+        .values(
+            json=JSONObject(
+                artifact="artifact_id",
+                state="state",
+                failure="failure",
+                profile="profile",
+                files_digest="files_digest",
+                checks="found",
+            )
+        )
+    )
+    found = Subversion.objects.filter(pk=subversion.pk).values_list(
+        ArraySubquery(_told(_builds(OuterRef("pk")))[:1]), ArraySubquery(inspections)
+    )
+    builds, inspected = found.get()
+    return (builds[0] if builds else None), {row["artifact"]: row for row in inspected}
+
+
+def _builds(subversion: Any) -> QuerySet[Build]:
+    renewals = Build.objects.filter(subversion=subversion, purpose=Build.Purpose.RENEWAL)
+    return renewals.order_by("-asked_at", "-pk")
+
+
+def _told(builds: QuerySet[Build]) -> QuerySet[Build, Any]:
+    approving = RecipeReview.objects.filter(recipe=OuterRef("recipe"), consumed_by__isnull=False)
+    again = Build.objects.filter(reproduces=OuterRef("pk"), state=Build.State.SUCCEEDED)
+    submitted = Submission.objects.filter(build=OuterRef("pk")).order_by("-at")
+    return builds.annotate(
+        approved_by=ArraySubquery(approving.order_by("reviewer__username").values_list("reviewer__username")),
+        is_reproduced=Exists(again.filter(comparison__is_reproduced=True)),
+        is_made_otherwise=Exists(again.filter(comparison__is_reproduced=False)),
+        submitted_by=Subquery(submitted.values("pipeline__subject")[:1]),
+        found=_checks(recipe=OuterRef("recipe")),
+    ).values(
+        json=JSONObject(
+            key="id",
+            number="number",
+            builder_id="builder_id",
+            isolation="isolation",
+            provenance="provenance",
+            source="source__name",
+            source_key="source_id",
+            builder="source__builder",
+            recipe_key="recipe_id",
+            recipe_sha256="recipe__sha256",
+            recipe_number="recipe__number",
+            commit="recipe__commit",
+            checked_at="recipe__checked_at",
+            approved_at="recipe__approved_at",
+            withdrawn_at="recipe__withdrawn_at",
+            approved_by="approved_by",
+            is_reproduced="is_reproduced",
+            is_made_otherwise="is_made_otherwise",
+            submitted_by="submitted_by",
+            checks="found",
+        )
+    )
+
+
+def _checks(**of: OuterRef) -> ArraySubquery:
+    rows = Check.objects.filter(**of).order_by("rule", "path", "line", "pk")
+    columns = ("rule", "severity", "message", "remedy", "line", "path")
+    return ArraySubquery(rows.values(json=JSONObject(**{name: name for name in columns})))
 
 
 def _waivers(
-    subversion: Subversion, build: Build | None, images: list[Artifact], checks: list[Check], at: datetime
+    subversion: Subversion, build: Row | None, images: list[Artifact], checks: list[Row], at: datetime
 ) -> dict[str, Grant]:
     return policies.waivers_in_force(
-        {check.rule for check in checks if check.severity == Check.Severity.ERROR},
+        {check["rule"] for check in checks if check["severity"] == Check.Severity.ERROR},
         at=at,
         version=str(subversion.version),
-        source=build.source.name if build else "",
+        source=build["source"] if build else "",
         digests=[subversion.artifact.digest, *(image.digest for image in images)],
     )
 
 
-def _files(inspection: Inspection, checks: list[Check], waivers: dict[str, Grant]) -> FilesEvidence:
+def _files(row: Row, waivers: dict[str, Grant]) -> FilesEvidence:
     return FilesEvidence(
-        state=inspection.state,
-        failure=inspection.failure,
-        errors=_errors(checks, waivers),
-        warnings=_count(checks, Check.Severity.WARNING),
-        notes=_count(checks, Check.Severity.NOTE),
-        profile=inspection.profile,
-        files_digest=inspection.files_digest,
+        state=row["state"],
+        failure=row["failure"],
+        errors=_errors(row["checks"], waivers),
+        warnings=_count(row["checks"], Check.Severity.WARNING),
+        notes=_count(row["checks"], Check.Severity.NOTE),
+        profile=row["profile"],
+        files_digest=row["files_digest"],
     )
 
 
-def _build(build: Build, recipe: Recipe | None, checks: list[Check], waivers: dict[str, Grant]) -> BuildEvidence:
-    submission = build.submissions.select_related("pipeline").first() if recipe is None else None
+def _build(row: Row, waivers: dict[str, Grant]) -> BuildEvidence:
+    has_recipe = row["recipe_key"] is not None
+    is_approved = row["approved_at"] is not None and row["withdrawn_at"] is None
     return BuildEvidence(
-        source=build.source.name,
-        number=build.number,
-        builder=build.source.builder,
-        builder_id=build.builder_id,
-        isolation=build.isolation,
-        commit=recipe.commit if recipe else _commit_of(build.provenance),
-        recipe_sha256=recipe.sha256 if recipe else "",
-        recipe_number=recipe.number if recipe else 0,
-        is_recipe_checked=recipe is None or recipe.checked_at is not None,
-        is_recipe_approved=recipe.is_approved if recipe else False,
-        recipe_approved_by=tuple(build.approved_by) if recipe and recipe.is_approved else (),  # type: ignore[attr-defined]
-        submitted_by=submission.pipeline.subject if submission else "",
-        errors=_errors(checks, waivers),
-        warnings=_count(checks, Check.Severity.WARNING),
-        provenance_sha256=sha256_of(build.provenance) if build.provenance else "",
-        is_reproduced=_is_reproduced(build),
-        key=str(build.pk),
-        source_key=str(build.source_id),
-        recipe_key=str(build.recipe_id or ""),
+        source=row["source"],
+        number=row["number"],
+        builder=row["builder"],
+        builder_id=row["builder_id"],
+        isolation=row["isolation"],
+        commit=row["commit"] if has_recipe else _commit_of(row["provenance"]),
+        recipe_sha256=row["recipe_sha256"] or "",
+        recipe_number=row["recipe_number"] or 0,
+        is_recipe_checked=not has_recipe or row["checked_at"] is not None,
+        is_recipe_approved=is_approved,
+        recipe_approved_by=tuple(row["approved_by"]) if is_approved else (),
+        submitted_by="" if has_recipe else row["submitted_by"] or "",
+        errors=_errors(row["checks"], waivers),
+        warnings=_count(row["checks"], Check.Severity.WARNING),
+        provenance_sha256=sha256_of(row["provenance"]) if row["provenance"] else "",
+        is_reproduced=_is_reproduced(row),
+        key=row["key"],
+        source_key=row["source_key"],
+        recipe_key=row["recipe_key"] or "",
     )
 
 
-def _is_reproduced(build: Build) -> bool | None:
-    if build.is_made_otherwise:  # type: ignore[attr-defined]
+def _is_reproduced(row: Row) -> bool | None:
+    if row["is_made_otherwise"]:
         return False
-    return True if build.is_reproduced else None  # type: ignore[attr-defined]
+    return True if row["is_reproduced"] else None
 
 
 def _commit_of(provenance: dict[str, object]) -> str:
@@ -131,18 +179,18 @@ def _commit_of(provenance: dict[str, object]) -> str:
     return ""
 
 
-def _errors(checks: list[Check], waivers: dict[str, Grant]) -> tuple[BrokenRule, ...]:
+def _errors(checks: list[Row], waivers: dict[str, Grant]) -> tuple[BrokenRule, ...]:
     found = []
     for check in checks:
-        if check.severity != Check.Severity.ERROR:
+        if check["severity"] != Check.Severity.ERROR:
             continue
-        waiver = waivers.get(check.rule)
+        waiver = waivers.get(check["rule"])
         found.append(
             BrokenRule(
-                rule=check.rule,
-                message=check.message,
-                remedy=check.remedy,
-                where=check.path or (f"line {check.line}" if check.line else ""),
+                rule=check["rule"],
+                message=check["message"],
+                remedy=check["remedy"],
+                where=check["path"] or (f"line {check['line']}" if check["line"] else ""),
                 waived_until=waiver.ends_at if waiver else None,
                 waived_by=waiver.given_by.username if waiver and waiver.given_by else "",
                 waiver_reason=waiver.reason if waiver else "",
@@ -151,5 +199,5 @@ def _errors(checks: list[Check], waivers: dict[str, Grant]) -> tuple[BrokenRule,
     return tuple(found)
 
 
-def _count(checks: list[Check], severity: Check.Severity) -> int:
-    return sum(check.severity == severity for check in checks)
+def _count(checks: list[Row], severity: Check.Severity) -> int:
+    return sum(check["severity"] == severity for check in checks)

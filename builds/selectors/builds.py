@@ -23,7 +23,7 @@ def builds() -> QuerySet[Build]:
 
 def build_by_id(build_id: UUID | str) -> Build:
     """Raises BuildMissing."""
-    found = builds().filter(pk=build_id).first()
+    found = builds().defer(None).defer("recipe__files").filter(pk=build_id).first()
     if found is None:
         raise BuildMissing("There is no such build.", cure="See the builds of its source.")
     return found

@@ -116,8 +116,9 @@ def image(request: HttpRequest, image_name: str) -> HttpResponse:
     shown = catalog.image_by_name(image_name)
     versions = list(shown.versions.all())
     page = page_of(catalog.subversions_of(shown), request, order=("-created_at", "-id"))
-    entries = catalog.entries(page.rows, viewer.now)
-    newest = catalog.entries(catalog.newest_of_versions([version.pk for version in versions]), viewer.now)
+    newest_rows = catalog.newest_of_versions([version.pk for version in versions])
+    every = catalog.entries([*page.rows, *newest_rows], viewer.now)
+    entries, newest = every[: len(page.rows)], every[len(page.rows) :]
     renewers = lists.renewers([version.pk for version in versions])
     rows = [(row, renewers.get(row.version.pk, [])) for row in _rows(versions, newest, {})]
     context = {

@@ -101,7 +101,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Recipe, form: RecipeRevie
         "is_checked": shown.checked_at is not None,
         "lines": supply.source_lines(shown.dockerfile, groups),
         "files": shown.files[:MAX_FILES],
-        "builds": list(builds_read.builds().filter(recipe=shown)[:10]),
+        "builds": list(builds_read.builds().prefetch_related(None).filter(recipe=shown)[:10]),
         "reviews": reviews,
         "approvals": supply.approvals_in(reviews),
         "needed": needed,

@@ -72,7 +72,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Source, form: PageForm, *
         "renewal": renewals.renewal_of(shown.version, viewer.now),
         "recipes": found,
         "waiting": waiting,
-        "builds": list(builds_read.builds_of(shown)[:SHOWN]),
+        "builds": list(builds_read.builds_of(shown).prefetch_related(None)[:SHOWN]),
         "held": supply.causes_told(builds_read.held_causes(shown)[:SHOWN]),
         "pipelines": lists.pipelines_of(shown),
         "form": form,
