@@ -236,6 +236,16 @@ class Member:
         assert is_right, f"{path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else {}
 
+    def wait_for_evidence(self, digest: str, *, seconds: float = 120) -> None:
+        """Until the image is scanned and, where it has a place, its files are read: what a packet is frozen from."""
+        for kind in ("scan", "inspection"):
+            address = f"{self.url}/api/v1/artifacts/{digest}/{kind}"
+            eventually(
+                lambda address=address: self.api.get(address).json().get("state") == "complete",
+                seconds=seconds,
+                what=f"the {kind}",
+            )
+
     def run(self, path: str, body: Any = None, *, seconds: float = 180) -> Any:
         """POST what starts a job, and wait until the job has ended well."""
         answer = self.api.post(f"{self.url}/api/v1/{path}", json=body if body is not None else {})

@@ -81,6 +81,7 @@ class TestFirstWalk:
             what="the scan",
         )
         subversion = pat.post("images/debian/12/subversions", {"digest": digest[0]})
+        pat.wait_for_evidence(digest[0])
         proposal = pat.post("proposals", {"subversion": subversion["id"]})
         own = {"outcome": "approve", "packet_sha256": proposal["packet_sha256"], "reason": "Mine."}
         pat.act(f"proposals/{proposal['id']}/reviews", own, expect=403)

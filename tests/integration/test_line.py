@@ -118,8 +118,9 @@ def bring_in(world: World, name: str, *, place: bool = True) -> str:
     )
     if not place:
         return ""
-    admin_made = world.pat.post("images/debian/12/subversions", {"digest": digest, "name": f"12-{name}"}, expect=201)
-    return str(admin_made["id"])
+    placed = world.pat.post("images/debian/12/subversions", {"digest": digest, "name": f"12-{name}"}, expect=201)
+    world.pat.wait_for_evidence(digest)
+    return str(placed["id"])
 
 
 def propose(world: World, subversion: str) -> Any:

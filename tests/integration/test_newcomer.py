@@ -107,6 +107,7 @@ class TestArchiveToVerdict:
         assert stack.goldgate(pat.token, "check", reference).returncode == 1
 
         subversion = pat.post("images/debian/12/subversions", {"digest": REBUILT})
+        pat.wait_for_evidence(REBUILT)
         proposal = pat.post("proposals", {"subversion": subversion["id"]})
         for reviewer in (rita, sam):
             body = {"outcome": "approve", "packet_sha256": proposal["packet_sha256"]}

@@ -11,14 +11,18 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
+from django.db.models import Max
 from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import Person
 from accounts.roles import Role
+from admission import selectors as admission
+from admission.models import SnapshotChange
 from approvals import services as approvals
 from approvals.models import Certification, Proposal, Review
 from audit.actor import Actor
+from builds.models import Inspection
 from catalog import services as catalog
 from catalog.models import Subversion, Version
 from core.errors import GoldgateError
@@ -118,9 +122,12 @@ class Command(BaseCommand):
         return artifact
 
     def _place(self, version: Version, artifact: Artifact, name: str, person: Person) -> Subversion:
-        return catalog.add_subversion(
+        placed = catalog.add_subversion(
             version=version, artifact=artifact, created_by=person, name=name, now=timezone.now()
         )
+        # Its files are read once it has a place; a packet that is frozen before that moves under its reviewers.
+        _wait(lambda: Inspection.objects.filter(artifact=artifact).exists(), f"the look into the files of {name}")
+        return placed
 
     def _refuse(self, subversion: Subversion, people: dict[str, Person]) -> None:
         proposal = self._propose(subversion, people["pat"])
@@ -141,6 +148,7 @@ class Command(BaseCommand):
             lambda: Certification.objects.filter(proposal=proposal, finalised_at__isnull=False).exists(),
             f"the certification of {subversion}",
         )
+        _wait(lambda: _is_at_every_gate(subversion), f"the gate to learn of {subversion}")
 
     def _propose(self, subversion: Subversion, person: Person) -> Proposal:
         return approvals.propose(
@@ -153,6 +161,15 @@ def _packet(proposal: Proposal) -> str:
     if current is None:
         raise CommandError(f"{proposal} has no packet.")
     return current.sha256
+
+
+def _is_at_every_gate(subversion: Subversion) -> bool:
+    """Whether the gates say that they answer from a snapshot with every deed about ``subversion``."""
+    if not admission.is_published(subversion):
+        return False
+    changes = SnapshotChange.objects.filter(subject_kind="subversion", subject_id=str(subversion.pk))
+    version = changes.aggregate(Max("publication__version"))["publication__version__max"]
+    return all((gate.snapshot_version or 0) >= version for gate in admission.gates().filter(retired_at__isnull=True))
 
 
 def _wait(done: Callable[[], Any], what: str) -> None:
