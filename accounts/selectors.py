@@ -15,6 +15,7 @@ from audit.actor import Actor
 from audit.models import Record
 from audit.verbs import Verb
 from core.validity import is_in_force
+from jobs.domain.asking import Asker
 
 
 def grants_in_force(person: Person, at: datetime) -> list[RoleGrant]:
@@ -191,3 +192,13 @@ def folded(name: str) -> str:
 def acting(user: Person, auth: object) -> Actor:
     """Who does a deed that the API was asked for: the person, or their token (``request.user``, ``request.auth``)."""
     return auth.as_actor() if isinstance(auth, ServiceToken) else user.as_actor()
+
+
+def asker(user: Person, auth: object, at: datetime) -> Asker:
+    """Who asks about a job: what the person and each of their tokens caused is theirs (``GOLDGATE_JOB_ASKER``)."""
+    tokens = ServiceToken.objects.filter(owner_id=user.pk).values_list("pk", flat=True)
+    return Asker(
+        actor=acting(user, auth),
+        answers_for=frozenset({("person", str(user.pk)), *(("token", str(pk)) for pk in tokens)}),
+        may_change_all=has_role(user, Role.PLATFORM_ADMIN, at),
+    )

@@ -26,6 +26,13 @@ class JobNotCancellable(GoldgateError):
     kind: ClassVar[Kind] = Kind.REFUSED
 
 
+class JobOfOthers(GoldgateError):
+    """Somebody else's deed caused the job, or nobody's: only they and platform administrators touch it."""
+
+    code: ClassVar[str] = "job_of_others"
+    kind: ClassVar[Kind] = Kind.REFUSED
+
+
 class JobNotRetryable(GoldgateError):
     """Only failed and cancelled jobs are tried again, and only while no other does the same."""
 

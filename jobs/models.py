@@ -75,6 +75,11 @@ class Job(models.Model):
         """Whether it may still have an effect."""
         return self.state in OPEN
 
+    @property
+    def asked_by(self) -> tuple[str, str] | None:
+        """Kind and id of the actor whose deed caused it; None for a schedule's and what another job left to do."""
+        return (self.caused_by.actor_kind, self.caused_by.actor_id) if self.caused_by else None
+
 
 class Schedule(models.Model):
     """What a timer of django-celery-beat starts: one job kind with its arguments."""

@@ -11,8 +11,8 @@ from jobs.models import Job, Schedule
 
 
 def jobs_of(subject_id: str) -> QuerySet[Job]:
-    """Every job about one subject, newest first."""
-    return Job.objects.filter(subject_id=subject_id).order_by("-created_at", "-id")
+    """Every job about one subject with the record that caused it, newest first."""
+    return Job.objects.select_related("caused_by").filter(subject_id=subject_id).order_by("-created_at", "-id")
 
 
 def jobs(*, states: Iterable[str] = (), kind: str = "", subject_id: str = "") -> QuerySet[Job]:

@@ -7,8 +7,10 @@ from typing import cast
 from django.http import HttpRequest
 from django.utils import timezone
 
+from accounts import selectors as accounts
 from accounts.models import Person
 from accounts.roles import Role
+from jobs.domain.asking import Asker
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,10 @@ class Viewer:
     @property
     def may_answer(self) -> bool:
         return bool(self.roles & {Role.REVIEWER, Role.SECURITY_REVIEWER, Role.PLATFORM_ADMIN})
+
+    def as_asker(self) -> Asker:
+        """Whose jobs they may cancel and have tried again. Two queries."""
+        return accounts.asker(self.person, None, self.now)
 
     @property
     def is_auditor(self) -> bool:

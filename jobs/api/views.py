@@ -10,9 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from audit.api.caller import actor_of
 from jobs import selectors, services
 from jobs.api import serializers
+from jobs.api.asking import asker_of
 from jobs.domain.state import State
 from jobs.errors import JobMissing
 from jobs.models import Job
@@ -61,16 +61,18 @@ class JobView(APIView):
 class JobCancelView(APIView):
     @extend_schema(operation_id="jobs_cancel", request=None, responses=serializers.JobOutput)
     def post(self, request: Request, job_id: UUID) -> Response:
-        """End a queued job; ask a running one to stop at its next step."""
-        job = services.cancel_job(job_id=job_id, actor=actor_of(request), now=timezone.now())
+        """End a queued job; ask a running one to stop at its next step. One's own, or as a platform administrator."""
+        now = timezone.now()
+        job = services.cancel_job(job_id=job_id, asker=asker_of(request, now), now=now)
         return Response(serializers.JobOutput(job).data)
 
 
 class JobRetryView(APIView):
     @extend_schema(operation_id="jobs_retry", request=None, responses={202: serializers.JobOutput})
     def post(self, request: Request, job_id: UUID) -> Response:
-        """Queue a failed or cancelled job again, from its beginning."""
-        job = services.retry_job(job_id=job_id, actor=actor_of(request), now=timezone.now())
+        """Queue a failed or cancelled job again, from its beginning. One's own, or as a platform administrator."""
+        now = timezone.now()
+        job = services.retry_job(job_id=job_id, asker=asker_of(request, now), now=now)
         headers = {"Location": request.path.removesuffix("/retry"), "Retry-After": str(POLL_SECONDS)}
         return Response(serializers.JobOutput(job).data, status=202, headers=headers)
 

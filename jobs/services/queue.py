@@ -11,8 +11,9 @@ from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
 from jobs import leases
+from jobs.domain.asking import Asker
 from jobs.domain.state import State
-from jobs.errors import JobClosed, JobMissing, JobNotCancellable, JobNotRetryable
+from jobs.errors import JobClosed, JobMissing, JobNotCancellable, JobNotRetryable, JobOfOthers
 from jobs.handlers import handler_of
 from jobs.models import Job
 
@@ -109,9 +110,13 @@ def ring() -> None:
 
 
 @transaction.atomic
-def cancel_job(*, job_id: UUID, actor: Actor, now: datetime) -> Job:
-    """End a queued job at once; ask a running one to stop. Raises JobMissing, JobClosed, JobNotCancellable."""
+def cancel_job(*, job_id: UUID, asker: Asker, now: datetime) -> Job:
+    """End a queued job at once; ask a running one to stop.
+
+    Raises JobMissing, JobOfOthers, JobClosed, JobNotCancellable.
+    """
     job = _locked(job_id)
+    _require_own(job, asker)
     if not job.is_open:
         raise JobClosed(f"The job has ended: {job.state}.")
     known = handler_of(job.kind)
@@ -121,30 +126,43 @@ def cancel_job(*, job_id: UUID, actor: Actor, now: datetime) -> Job:
         leases.drop_queued(job, now=now)
     else:
         leases.ask_to_stop(job, now=now)
-    _record(Verb.JOB_CANCELLED, job, actor=actor, now=now)
+    _record(Verb.JOB_CANCELLED, job, actor=asker.actor, now=now)
     job.refresh_from_db()
     return job
 
 
 @transaction.atomic
-def retry_job(*, job_id: UUID, actor: Actor, now: datetime) -> Job:
-    """Queue a failed or cancelled job again, from its beginning. Raises JobMissing, JobNotRetryable."""
+def retry_job(*, job_id: UUID, asker: Asker, now: datetime) -> Job:
+    """Queue a failed or cancelled job again, from its beginning. It stays the job of who asked for it first.
+
+    Raises JobMissing, JobOfOthers, JobNotRetryable.
+    """
     job = _locked(job_id)
+    _require_own(job, asker)
     if job.state not in (State.FAILED, State.CANCELLED):
         raise JobNotRetryable(f"Only a failed or cancelled job is tried again; this one is {job.state}.")
     if job.key and Job.objects.filter(key=job.key, state=State.QUEUED).exists():
         raise JobNotRetryable("Another job that does the same is already queued.")
     leases.reset(job, now=now)
-    _record(Verb.JOB_RETRIED, job, actor=actor, now=now)
+    _record(Verb.JOB_RETRIED, job, actor=asker.actor, now=now)
     ring()
     return job
 
 
 def _locked(job_id: UUID) -> Job:
-    job = Job.objects.select_for_update().filter(pk=job_id).first()
+    job = Job.objects.select_for_update(of=("self",)).select_related("caused_by").filter(pk=job_id).first()
     if job is None:
         raise JobMissing(f"There is no job {job_id}.")
     return job
+
+
+def _require_own(job: Job, asker: Asker) -> None:
+    if not asker.may_change(job.asked_by):
+        whose = job.caused_by.actor_name if job.caused_by else "a schedule, or another job"
+        raise JobOfOthers(
+            f"This job was caused by {whose}.",
+            cure="Only who asked for a job, or a platform administrator, cancels it or has it tried again.",
+        )
 
 
 def _record(verb: Verb, job: Job, *, actor: Actor, now: datetime) -> None:

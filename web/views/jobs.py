@@ -70,7 +70,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "sentence": sentence,
         "next_action": next_action,
         "cause": words_of(shown.caused_by.verb) if shown.caused_by else "",
-        "may_act": viewer.may_ask,
+        "may_act": viewer.may_ask and viewer.as_asker().may_change(shown.asked_by),
         "records": told(audit.records_of("job", str(shown.pk))),
     }
     return render(request, "web/job.html", context)
@@ -82,7 +82,7 @@ def job_cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
     viewer = viewer_of(request)
     attempt_or_say(
         request,
-        lambda: services.cancel_job(job_id=job_id, actor=viewer.person.as_actor(), now=viewer.now),
+        lambda: services.cancel_job(job_id=job_id, asker=viewer.as_asker(), now=viewer.now),
         "The job stops.",
     )
     return redirect(_back(request, job_id))
@@ -94,7 +94,7 @@ def job_retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
     viewer = viewer_of(request)
     attempt_or_say(
         request,
-        lambda: services.retry_job(job_id=job_id, actor=viewer.person.as_actor(), now=viewer.now),
+        lambda: services.retry_job(job_id=job_id, asker=viewer.as_asker(), now=viewer.now),
         "The job is queued again.",
     )
     return redirect(_back(request, job_id))

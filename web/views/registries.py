@@ -175,6 +175,7 @@ def import_page(request: HttpRequest, import_id: UUID) -> HttpResponse:
         "viewer": viewer,
         "asked": shown,
         "job": own_jobs[0] if own_jobs else None,
+        "may_act": bool(own_jobs) and viewer.may_ask and viewer.as_asker().may_change(own_jobs[0].asked_by),
         "artifact": artifact,
         "work": work,
         "is_moving": any(job.is_open for job in (*own_jobs, *work)),

@@ -13,6 +13,7 @@ from audit.verbs import Verb
 from builds.models import Build, Check
 from builds.services.directories import DirectoryTaken, directory_of, locked, own_directory
 from builds.services.sweeping import sweep
+from jobs.domain.asking import Asker
 from jobs.domain.state import State
 from jobs.handlers import handler_of
 from jobs.models import Job
@@ -103,7 +104,7 @@ class TestStoppedInTheMiddle:
 
     def test_a_cancelled_build_ends_at_once_with_all_that_it_started(self, running):
         build, job = running
-        cancel_job(job_id=job.pk, actor=Actor.system("test"), now=timezone.now())
+        cancel_job(job_id=job.pk, asker=Asker(Actor.system("test"), may_change_all=True), now=timezone.now())
         eventually(lambda: _state(build) == "stopped", seconds=30)
         eventually(lambda: Job.objects.get(pk=job.pk).state == State.CANCELLED, seconds=30)
         assert_nothing_left(str(build.pk))

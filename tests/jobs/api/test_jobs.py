@@ -3,12 +3,14 @@ import uuid
 import pytest
 from rest_framework.test import APIClient
 
+from accounts.models import RoleGrant
 from accounts.roles import Role, Scope
 from audit.models import Record
 from audit.verbs import Verb
 from jobs.domain.state import State
 from jobs.models import Job
-from tests.factories.accounts import person_with, token_for
+from tests.factories.accounts import EARLY, TeamFactory, person_with, token_for
+from tests.factories.audit import RecordFactory
 from tests.factories.jobs import AT, JobFactory
 
 pytestmark = pytest.mark.django_db
@@ -136,3 +138,43 @@ class TestRetry:
     def test_a_running_one_is_a_conflict(self, admin):
         response = admin.post(f"/api/v1/jobs/{JobFactory(state=State.RUNNING).pk}/retry")
         assert (response.status_code, response.json()["code"]) == (409, "job_not_retryable")
+
+
+class TestWhoseJob:
+    @pytest.mark.parametrize(("deed", "state"), [("cancel", State.QUEUED), ("retry", State.FAILED)])
+    def test_a_requester_touches_their_own_alone(self, deed, state):
+        ada, eve = person_with(Role.REQUESTER), person_with(Role.REQUESTER)
+        own, others, nobodys = (
+            JobFactory(state=state, caused_by=RecordFactory(actor=ada.as_actor())),
+            JobFactory(state=state, caused_by=RecordFactory(actor=eve.as_actor())),
+            JobFactory(state=state),
+        )
+        client = APIClient()
+        client.force_login(ada)
+        assert client.post(f"/api/v1/jobs/{own.pk}/{deed}").status_code in (200, 202)
+        for job in (others, nobodys):
+            answer = client.post(f"/api/v1/jobs/{job.pk}/{deed}")
+            assert (answer.status_code, answer.json()["code"]) == (403, "job_of_others")
+            job.refresh_from_db()
+            assert job.state == state
+        assert [row.subject_id for row in Record.objects.filter(verb__startswith="job.")] == [str(own.pk)]
+
+    def test_a_token_and_its_owner_are_one(self):
+        ada = person_with(Role.REQUESTER)
+        token, secret = token_for(ada, Scope.IMPORT)
+        _, other = token_for(person_with(Role.REQUESTER), Scope.IMPORT)
+        asked_by_her = JobFactory(caused_by=RecordFactory(actor=ada.as_actor()))
+        asked_by_it = JobFactory(caused_by=RecordFactory(actor=token.as_actor()))
+        url = f"/api/v1/jobs/{asked_by_her.pk}/cancel"
+        assert APIClient().post(url, HTTP_AUTHORIZATION=f"Bearer {other}").status_code == 403
+        assert APIClient().post(url, HTTP_AUTHORIZATION=f"Bearer {secret}").status_code == 200
+        client = APIClient()
+        client.force_login(ada)
+        assert client.post(f"/api/v1/jobs/{asked_by_it.pk}/cancel").status_code == 200
+
+    def test_an_administrator_of_one_team_is_none_here(self):
+        person = person_with(Role.REQUESTER)
+        RoleGrant.objects.create(person=person, role=Role.PLATFORM_ADMIN, team=TeamFactory(), starts_at=EARLY)
+        client = APIClient()
+        client.force_login(person)
+        assert client.post(f"/api/v1/jobs/{JobFactory().pk}/cancel").json()["code"] == "job_of_others"

@@ -9,15 +9,17 @@ from django.db import IntegrityError, connection, transaction
 from audit.actor import Actor
 from audit.models import Record
 from audit.verbs import Verb
+from jobs.domain.asking import Asker
 from jobs.domain.state import State
-from jobs.errors import JobClosed, JobMissing, JobNotCancellable, JobNotRetryable
+from jobs.errors import JobClosed, JobMissing, JobNotCancellable, JobNotRetryable, JobOfOthers
 from jobs.models import Job
 from jobs.services import cancel_job, enqueue, retry_job
 from tests.factories.audit import RecordFactory
 from tests.factories.jobs import JobFactory
 from tests.undone import undone
 
-ADA = Actor("person", "1", "Ada")
+ADA = Asker(Actor("person", "1", "Ada"), frozenset({("person", "1"), ("token", "9")}))
+ADMIN = Asker(Actor("person", "2", "Root"), may_change_all=True)
 KIND = "test.work"
 
 
@@ -103,31 +105,31 @@ class TestEnqueueBesideOthers:
 @pytest.mark.django_db
 class TestCancelJob:
     def test_ends_a_queued_one_at_once(self, now):
-        job = cancel_job(job_id=JobFactory().pk, actor=ADA, now=now)
+        job = cancel_job(job_id=JobFactory().pk, asker=ADMIN, now=now)
         assert (job.state, job.finished_at) == (State.CANCELLED, now)
-        assert Record.objects.get(verb=Verb.JOB_CANCELLED).actor_name == "Ada"
+        assert Record.objects.get(verb=Verb.JOB_CANCELLED).actor_name == "Root"
 
     def test_asks_a_running_one(self, now):
-        job = cancel_job(job_id=JobFactory(state=State.RUNNING).pk, actor=ADA, now=now)
+        job = cancel_job(job_id=JobFactory(state=State.RUNNING).pk, asker=ADMIN, now=now)
         assert (job.state, job.cancel_asked_at) == (State.RUNNING, now)
 
     @pytest.mark.parametrize("state", [State.SUCCEEDED, State.FAILED, State.CANCELLED])
     def test_refuses_an_ended_one(self, now, state):
         with pytest.raises(JobClosed):
-            cancel_job(job_id=JobFactory(state=state).pk, actor=ADA, now=now)
+            cancel_job(job_id=JobFactory(state=state).pk, asker=ADMIN, now=now)
         assert not Record.objects.exists()
 
     def test_refuses_what_carries_out_a_decision(self, now, handle):
         handle("test.withdraw", is_cancellable=False)
         job = JobFactory(kind="test.withdraw")
         with pytest.raises(JobNotCancellable):
-            cancel_job(job_id=job.pk, actor=ADA, now=now)
+            cancel_job(job_id=job.pk, asker=ADMIN, now=now)
         job.refresh_from_db()
         assert job.state == State.QUEUED
 
     def test_refuses_an_unknown_one(self, now):
         with pytest.raises(JobMissing):
-            cancel_job(job_id=uuid.uuid4(), actor=ADA, now=now)
+            cancel_job(job_id=uuid.uuid4(), asker=ADMIN, now=now)
 
 
 @pytest.mark.django_db
@@ -135,7 +137,7 @@ class TestRetryJob:
     @pytest.mark.parametrize("state", [State.FAILED, State.CANCELLED])
     def test_begins_from_the_beginning(self, now, state):
         job = JobFactory(state=state, error_code="x", error_text="y", done=3, total=4, lapses=2, attempts=5)
-        job = retry_job(job_id=job.pk, actor=ADA, now=now)
+        job = retry_job(job_id=job.pk, asker=ADMIN, now=now)
         job.refresh_from_db()
         assert (job.state, job.run_at, job.attempts, job.lapses) == (State.QUEUED, now, 0, 0)
         assert (job.error_code, job.done, job.finished_at) == ("", None, None)
@@ -144,12 +146,45 @@ class TestRetryJob:
     @pytest.mark.parametrize("state", [State.QUEUED, State.RUNNING, State.SUCCEEDED])
     def test_refuses_others(self, now, state):
         with pytest.raises(JobNotRetryable):
-            retry_job(job_id=JobFactory(state=state).pk, actor=ADA, now=now)
+            retry_job(job_id=JobFactory(state=state).pk, asker=ADMIN, now=now)
 
     def test_refuses_while_the_same_is_queued(self, now):
         JobFactory(key="k")
         with pytest.raises(JobNotRetryable, match="already queued"):
-            retry_job(job_id=JobFactory(key="k", state=State.FAILED).pk, actor=ADA, now=now)
+            retry_job(job_id=JobFactory(key="k", state=State.FAILED).pk, asker=ADMIN, now=now)
+
+
+def asked_by(kind, number, **fields):
+    return JobFactory(caused_by=RecordFactory(actor=Actor(kind, number, "Somebody")), **fields)
+
+
+@pytest.mark.django_db
+class TestWhoseJob:
+    @pytest.mark.parametrize(("kind", "number"), [("person", "1"), ("token", "9")])
+    def test_ones_own_and_that_of_ones_tokens(self, now, kind, number):
+        assert cancel_job(job_id=asked_by(kind, number).pk, asker=ADA, now=now).state == State.CANCELLED
+        assert retry_job(job_id=asked_by(kind, number, state=State.FAILED).pk, asker=ADA, now=now).state == State.QUEUED
+
+    @pytest.mark.parametrize(
+        ("kind", "number"), [("person", "2"), ("token", "1"), ("system", "1"), ("gate", "1"), ("system", "worker")]
+    )
+    @pytest.mark.parametrize(("deed", "state"), [(cancel_job, State.QUEUED), (retry_job, State.FAILED)])
+    def test_not_that_of_others_nor_a_process_of_ours(self, now, kind, number, deed, state):
+        job = asked_by(kind, number, state=state)
+        with pytest.raises(JobOfOthers, match="Somebody") as refused:
+            deed(job_id=job.pk, asker=ADA, now=now)
+        assert "platform administrator" in refused.value.cure
+        job.refresh_from_db()
+        assert (job.state, Record.objects.filter(verb__startswith="job.").exists()) == (state, False)
+
+    def test_not_what_a_schedule_started(self, now):
+        with pytest.raises(JobOfOthers, match="schedule"):
+            cancel_job(job_id=JobFactory().pk, asker=ADA, now=now)
+
+    def test_tried_again_by_an_administrator_it_stays_whose_it_was(self, now):
+        job = asked_by("person", "1", state=State.FAILED)
+        retry_job(job_id=job.pk, asker=ADMIN, now=now)
+        assert cancel_job(job_id=job.pk, asker=ADA, now=now).state == State.CANCELLED
 
 
 @pytest.mark.django_db

@@ -11,6 +11,7 @@ from audit.models import Record
 from audit.verbs import Verb
 from core.errors import GoldgateError, Kind
 from jobs import leases
+from jobs.domain.asking import Asker
 from jobs.domain.state import State
 from jobs.errors import LeaseLost, TimeLimitReached
 from jobs.handlers import handler
@@ -109,7 +110,7 @@ class TestOutcome:
         after = []
 
         def work(run):
-            cancel_job(job_id=run.job_id, actor=Actor.system("t"), now=now)
+            cancel_job(job_id=run.job_id, asker=Asker(Actor.system("t"), may_change_all=True), now=now)
             run.check()
             after.append(1)
 
@@ -118,12 +119,15 @@ class TestOutcome:
         assert after == []
 
     def test_a_cancel_that_comes_too_late_changes_nothing(self, now, handle):
-        handle(KIND, lambda run: cancel_job(job_id=run.job_id, actor=Actor.system("t"), now=now))
+        handle(
+            KIND,
+            lambda run: cancel_job(job_id=run.job_id, asker=Asker(Actor.system("t"), may_change_all=True), now=now),
+        )
         assert run_one(now).state == State.SUCCEEDED
 
     def test_a_cancelled_one_is_not_tried_later(self, now, handle):
         def work(run):
-            cancel_job(job_id=run.job_id, actor=Actor.system("t"), now=now)
+            cancel_job(job_id=run.job_id, asker=Asker(Actor.system("t"), may_change_all=True), now=now)
             raise RegistryAway("It is away.")
 
         handle(KIND, work, retry_on=(RegistryAway,))
