@@ -11,6 +11,9 @@ from approvals.selectors.proposals import latest_proposals, reviewers_needed
 from builds.domain.wave import Reviews
 from policies.selectors import active_policy, document_of
 
+SUPERSEDED = "Superseded by"
+"""How the reason begins where a newer candidate took a proposal's place."""
+
 
 def reviews_standing(subversion_ids: Collection[UUID], at: datetime) -> Mapping[UUID, Reviews]:
     """Subversion id to how its newest proposal stands; what was never proposed is not in it. Three queries."""
@@ -26,6 +29,8 @@ def reviews_standing(subversion_ids: Collection[UUID], at: datetime) -> Mapping[
     return {
         subversion_id: Reviews(
             state=str(one.state),
+            reason=one.closed_reason,
+            is_superseded=one.closed_reason.startswith(SUPERSEDED),
             needed=reviewers_needed(policy),
             given=given.get(one.current_packet_id, 0) if one.current_packet_id else 0,
             roles=tuple(str(role) for role in roles),

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from approvals.models import Proposal
+from approvals.selectors.standing import SUPERSEDED
 from approvals.selectors.supply import build_of
 from approvals.services.proposals import LIVE, close, lock, propose, refresh_packets_of
 from audit.actor import Actor
@@ -62,7 +63,7 @@ def _supersede(subversion: Subversion, *, now: datetime) -> None:
         other, proposal = lock(proposal_id)
         if proposal.state != Proposal.State.OPEN:
             continue
-        reason = f"Superseded by {subversion.name}."
+        reason = f"{SUPERSEDED} {subversion.name}."
         close(proposal, state=Proposal.State.WITHDRAWN, reason=reason, now=now)
         record(
             Verb.PROPOSAL_WITHDRAWN,

@@ -8,10 +8,15 @@
 2. not started                       -> waits for its parent
 3. it, or a newer one, is certified  -> certified
 4. its candidate is refused          -> rejected
-5. its candidate is undecided        -> waits for reviewers, is being certified, or is being examined
-6. its build or its import failed    -> failed
-7. its build changed nothing         -> no change
-8. otherwise                         -> building, or asking upstream
+5. its proposal was taken back       -> withdrawn; so it is where a newer candidate took its place
+6. it could not be certified         -> failed
+7. its candidate is undecided        -> waits for reviewers, is being certified, or is being examined
+8. its build or its import failed    -> failed
+9. its build changed nothing         -> no change
+10. otherwise                        -> building, or asking upstream
+
+Whatever is withdrawn or could not be certified may be proposed anew. The wave does not wait for that: what stands on it
+is renewed by a wave of its own once it is certified.
 """
 
 from collections.abc import Collection, Hashable, Mapping
@@ -33,6 +38,7 @@ class Outcome(StrEnum):
     CERTIFYING = "certifying"
     CERTIFIED = "certified"
     REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"  # its proposal was taken back, by a person or for a newer candidate
     FAILED = "failed"
     NO_CHANGE = "no_change"
     FIX_NOT_IN_MIRROR = "fix_not_in_mirror"
@@ -43,8 +49,8 @@ class Outcome(StrEnum):
 
 ENDED = frozenset(
     {
-        Outcome.CERTIFIED, Outcome.REJECTED, Outcome.FAILED, Outcome.NO_CHANGE, Outcome.FIX_NOT_IN_MIRROR,
-        Outcome.NO_SOURCE, Outcome.PINNED, Outcome.HELD,
+        Outcome.CERTIFIED, Outcome.REJECTED, Outcome.WITHDRAWN, Outcome.FAILED, Outcome.NO_CHANGE,
+        Outcome.FIX_NOT_IN_MIRROR, Outcome.NO_SOURCE, Outcome.PINNED, Outcome.HELD,
     }
 )  # fmt: skip
 
@@ -57,6 +63,7 @@ WORDS = {
     Outcome.CERTIFYING: "being certified",
     Outcome.CERTIFIED: "certified",
     Outcome.REJECTED: "rejected",
+    Outcome.WITHDRAWN: "withdrawn",
     Outcome.FAILED: "failed",
     Outcome.NO_CHANGE: "no change",
     Outcome.FIX_NOT_IN_MIRROR: "fix published but not in the mirror",
@@ -76,15 +83,18 @@ _TOLD = {
     Outcome.NO_CHANGE: ("It holds the same as what is there already.", NOBODY),
     Outcome.HELD: ("Its renewal is held back.", "A platform administrator starts it by hand."),
     Outcome.REJECTED: ("What it stands on was rejected.", "The owner of its source."),
+    Outcome.WITHDRAWN: ("What it stands on was withdrawn.", "Nobody: it follows once its base is certified."),
     Outcome.FAILED: ("What it stands on failed.", "The owner of its source."),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Reviews:
-    """How a candidate's review stands. ``state``: none, open, certifying, or how its proposal ended."""
+    """How a candidate's review stands. ``state``: none, open, certifying, or how its proposal ended, and why."""
 
     state: str = "none"
+    reason: str = ""
+    is_superseded: bool = False  # withdrawn, as a newer candidate is before the reviewers
     needed: int = 0
     given: int = 0
     roles: tuple[str, ...] = ()
@@ -201,10 +211,14 @@ def _in_review(facts: RowFacts) -> RowOutcome:
             roles = " or ".join(role.replace("_", " ") for role in reviews.roles) or "reviewers"
             sentence = f"{facts.candidate} waits for {left} {noun}."
             return RowOutcome(Outcome.IN_REVIEW, sentence, f"{left} more of: {roles}, neither owner nor author.")
-        case "none":
-            return RowOutcome(Outcome.EXAMINED, f"{facts.candidate} is being examined.", NOBODY)
-    sentence = f"{facts.candidate} is a candidate; its proposal is {reviews.state}."
-    return RowOutcome(Outcome.EXAMINED, sentence, _owner(facts))
+        case "withdrawn":
+            who = "Whoever reviews the newer one." if reviews.is_superseded else _proposer(facts)
+            return RowOutcome(Outcome.WITHDRAWN, f"{facts.candidate} was withdrawn: {reviews.reason}", who)
+        case "failed":
+            return RowOutcome(
+                Outcome.FAILED, f"{facts.candidate} was not certified: {reviews.reason}", _proposer(facts)
+            )
+    return RowOutcome(Outcome.EXAMINED, f"{facts.candidate} is being examined.", NOBODY)
 
 
 def _of_work(facts: RowFacts) -> RowOutcome:
@@ -221,6 +235,10 @@ def _of_work(facts: RowFacts) -> RowOutcome:
         return RowOutcome(Outcome.ASKING, sentence, "A platform administrator tests its registry.")
     word = "It is being imported." if facts.import_state else "Its upstream tag is being looked at."
     return RowOutcome(Outcome.ASKING, word, NOBODY)
+
+
+def _proposer(facts: RowFacts) -> str:
+    return f"{facts.owner or 'The owner of its source'} proposes it again, or has it built anew."
 
 
 def _owner(facts: RowFacts) -> str:

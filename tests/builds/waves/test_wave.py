@@ -1,10 +1,13 @@
 """The order of a wave, and what came of each image: from values alone."""
 
+from dataclasses import replace
+
 import pytest
 
 from builds.domain.wave import Outcome, Reviews, RowFacts, plan, row_outcome
 
 BUILT = RowFacts(is_started=True, owner="ada", build_state="succeeded", candidate="12-1", candidate_state="candidate")
+TAKEN_BACK = Reviews(state="withdrawn", reason="x")
 
 
 class TestPlan:
@@ -67,6 +70,17 @@ class TestRowOutcome:
                 id="a-newer-one",
             ),
             pytest.param(BUILT, Outcome.EXAMINED, id="candidate"),
+            pytest.param(
+                replace(BUILT, reviews=Reviews(state="withdrawn", reason="x")), Outcome.WITHDRAWN, id="taken-back"
+            ),
+            pytest.param(
+                replace(BUILT, reviews=Reviews(state="failed", reason="x")), Outcome.FAILED, id="not-certified"
+            ),
+            pytest.param(
+                replace(BUILT, reviews=Reviews(state="withdrawn", reason="x"), newer_certified="12-2"),
+                Outcome.CERTIFIED,
+                id="taken-back-for-a-newer-one",
+            ),
         ],
     )
     def test_first_rule_that_holds(self, facts: RowFacts, outcome: Outcome) -> None:
@@ -89,6 +103,20 @@ class TestRowOutcome:
         assert told.outcome is Outcome.IN_REVIEW
         assert told.sentence == "12-1 waits for 1 reviewer."
         assert told.who == "1 more of: reviewer or security reviewer, neither owner nor author."
+
+    @pytest.mark.parametrize(
+        ("is_superseded", "who"),
+        [
+            pytest.param(False, "ada proposes it again, or has it built anew.", id="by-a-person"),
+            pytest.param(True, "Whoever reviews the newer one.", id="for-a-newer-one"),
+        ],
+    )
+    def test_what_was_withdrawn_says_why_and_who_goes_on(self, is_superseded: bool, who: str) -> None:
+        reviews = Reviews(state="withdrawn", reason="Superseded by 12-2.", is_superseded=is_superseded)
+
+        told = row_outcome(replace(BUILT, reviews=reviews))
+
+        assert (told.is_ended, told.sentence, told.who) == (True, "12-1 was withdrawn: Superseded by 12-2.", who)
 
     def test_a_failure_names_the_owner(self) -> None:
         told = row_outcome(RowFacts(is_started=True, build_state="failed", build_failure="apt failed", owner="ada"))

@@ -8,6 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.roles import Role
+from approvals.services import propose, withdraw_proposal
+from approvals.services.candidates import propose_candidate
 from audit.models import Record
 from builds.models import Build, Cause, Source, Watch, Wave
 from builds.selectors.waves import row_views, wave_by_id
@@ -162,6 +164,53 @@ class TestAlongLineage:
 
         assert outcomes(wave, now) == {str(base.version): "rejected", str(child.version): "rejected"}
         assert "a new set-uid file" in row_of(wave, child).outcome_detail
+
+    def test_where_the_base_is_withdrawn_the_wave_ends_and_the_child_follows_later(self, now: datetime) -> None:
+        base = certified(now)
+        child = certified(now, on=base)
+        wave = fix_wave(base, now)
+        candidate = finish(row_of(wave, base), now + HOUR)
+        assert candidate is not None
+        proposer = person_with(Role.PLATFORM_ADMIN)
+        proposal = propose(subversion=candidate, proposed_by=proposer, now=now + HOUR)
+        advance_waves(now=now + HOUR)
+        assert outcomes(wave, now + HOUR) == {str(base.version): "in_review", str(child.version): "waits"}
+
+        withdraw_proposal(proposal_id=proposal.pk, person=proposer, reason="It lacks bash.", now=now + HOUR)
+        assert Job.objects.filter(kind="builds.advance_waves", subject_id=str(candidate.pk)).exists()
+        advance_waves(now=now + HOUR)
+
+        assert outcomes(wave, now + HOUR) == {str(base.version): "withdrawn", str(child.version): "withdrawn"}
+        assert row_of(wave, child).outcome_detail == (
+            f"Not renewed, as it stands on {base.version}: {candidate.name} was withdrawn: It lacks bash."
+        )
+        assert wave_by_id(wave.pk).closed_at == now + HOUR
+        # Proposed again and certified after all, it sets the child going by a wave of its own.
+        certify(candidate, now + 2 * HOUR)
+        later = base_certified(subversion_id=candidate.pk, now=now + 2 * HOUR)
+        assert later is not None
+        assert outcomes(later, now + 2 * HOUR)[str(child.version)] == "building"
+
+    def test_where_a_newer_candidate_takes_its_place_the_row_ends_and_says_so(self, now: datetime) -> None:
+        base = certified(now)
+        wave = fix_wave(base, now)
+        Source.objects.filter(version=base.version).update(owner=person_with(Role.PLATFORM_ADMIN))
+        first = finish(row_of(wave, base), now + HOUR)
+        assert first is not None
+        propose_candidate(subversion_id=first.pk, now=now + HOUR)
+        build = BuildFactory(
+            now + HOUR, recipe=source_of(base).recipes.get(), state="succeeded", finished_at=now + HOUR
+        )
+        second = SubversionFactory(now + 2 * HOUR, version=base.version)
+        Build.objects.filter(pk=build.pk).update(subversion=second, artifact=second.artifact)
+
+        propose_candidate(subversion_id=second.pk, now=now + 2 * HOUR)
+        advance_waves(now=now + 2 * HOUR)
+
+        [view] = row_views(wave, now + 2 * HOUR)
+        assert (view.outcome.outcome, view.outcome.who) == ("withdrawn", "Whoever reviews the newer one.")
+        assert view.outcome.sentence == f"{first.name} was withdrawn: Superseded by {second.name}."
+        assert wave_by_id(wave.pk).closed_at == now + 2 * HOUR
 
     def test_a_newer_one_that_is_certified_decides_too(self, now: datetime) -> None:
         base = certified(now)
