@@ -24,7 +24,7 @@ _PACKAGE_DATABASES = {
     "rpm": re.compile(r"\A/(var|usr)/lib/(sysimage/)?rpm/(Packages|Packages\.db|rpmdb\.sqlite)\Z"),
 }
 # Which package database a distribution has, by os-release's ID.
-_DATABASE_OF_SYSTEM = {"debian": "deb", "ubuntu": "deb", "alpine": "apk"}
+_DATABASE_OF_SYSTEM = {"debian": "deb", "ubuntu": "deb", "alpine": "apk", "chainguard": "apk", "wolfi": "apk"}
 
 
 class ReportMalformed(ValueError):
@@ -105,6 +105,9 @@ class Coverage:
     has_package_database: bool | None  # None: the system has none that we know
     without_purl: tuple[str, ...] = ()  # components that the scanner could not name, "name version"
     warnings: tuple[str, ...] = field(default=())
+    package_databases: tuple[
+        str, ...
+    ] = ()  # "apk", "deb", "rpm": those whose files are there, whatever os-release says
 
     def to_json(self) -> dict[str, Any]:
         """The stored form."""
@@ -113,6 +116,7 @@ class Coverage:
             "files_total": self.files_total,
             "files_explained": self.files_explained,
             "has_package_database": self.has_package_database,
+            "package_databases": list(self.package_databases),
             "without_purl": list(self.without_purl),
             "warnings": list(self.warnings),
         }
@@ -201,6 +205,9 @@ def _coverage(report: _SyftReport, without_purl: tuple[str, ...], warnings: tupl
         has_package_database=any(database.match(path) for path in regular) if database else None,
         without_purl=without_purl,
         warnings=warnings,
+        package_databases=tuple(
+            name for name, path in sorted(_PACKAGE_DATABASES.items()) if any(path.match(one) for one in regular)
+        ),
     )
 
 

@@ -1,6 +1,7 @@
 """What images consist of, what is known about it, and what follows."""
 
 from scans.models.advisories import AdvisedVulnerability, Advisory, AffectedRange, Match, Vulnerability
+from scans.models.attestations import InventoryAttestation, InventorySigner
 from scans.models.feeds import Feed
 from scans.models.inventory import ArtifactComponent, Component, Inventory
 from scans.models.knowledge import EndOfLife, KnownExploited, Rating
@@ -15,6 +16,8 @@ __all__ = [
     "EndOfLife",
     "Feed",
     "Inventory",
+    "InventoryAttestation",
+    "InventorySigner",
     "KnownExploited",
     "Match",
     "Rating",

@@ -6,10 +6,17 @@ from django.db.models import Q
 
 
 class Inventory(models.Model):
-    """One look into one image: the scanner's reports as received, and what they say.
+    """What one image consists of: the scanner's reports as received, what they say, and what somebody attested.
 
-    Both reports lie in the blob store under their own digests; everything else here is derived from them.
+    Both reports lie in the blob store under their own digests; everything else here is derived from them, and from
+    the attestation's envelope where there is one. ``basis`` is what the list rests on. An attested one holds what was
+    seen *and* what was attested (docs/adr/0053).
     """
+
+    class Basis(models.TextChoices):
+        PACKAGE_DATABASE = "package_database", "a package database in the image"
+        ATTESTED = "attested", "an attestation"
+        NONE = "none", "nothing"
 
     id = models.UUIDField(primary_key=True, default=uuid6.uuid7, editable=False)
     artifact = models.ForeignKey("registry.Artifact", on_delete=models.CASCADE, related_name="inventories")
@@ -23,9 +30,25 @@ class Inventory(models.Model):
     ecosystem = models.CharField(max_length=100, blank=True)  # OSV's name of that release; "" = unknown to us
     component_count = models.PositiveIntegerField()
     coverage = models.JSONField()
+    basis = models.CharField(max_length=16, choices=Basis, default=Basis.NONE)
+    # Null: what the scanner saw, and nothing else.
+    attestation = models.ForeignKey(
+        "scans.InventoryAttestation", null=True, blank=True, on_delete=models.PROTECT, related_name="inventories"
+    )
+    attested_by = models.CharField(max_length=100, blank=True)  # the signer's name
 
     class Meta:
         ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(basis__in=["package_database", "attested", "none"]), name="inventory_basis_known"
+            ),
+            models.CheckConstraint(
+                condition=(Q(attestation__isnull=True, attested_by="") & ~Q(basis="attested"))
+                | (Q(attestation__isnull=False) & ~Q(attested_by="") & ~Q(basis="none")),
+                name="inventory_attested_by_somebody",
+            ),
+        ]
         verbose_name_plural = "inventories"
         indexes = [
             models.Index(fields=["artifact", "-created_at", "-id"], name="inventory_newest_of_artifact"),
@@ -69,6 +92,7 @@ class ArtifactComponent(models.Model):
 
     artifact = models.ForeignKey("registry.Artifact", on_delete=models.CASCADE, related_name="component_links")
     component = models.ForeignKey(Component, on_delete=models.PROTECT, related_name="artifact_links")
+    is_seen = models.BooleanField(default=True)  # by the scanner; else somebody attested it
 
     class Meta:
         ordering = ["artifact", "component"]

@@ -9,7 +9,7 @@ from scans.selectors.findings import (
     findings,
     findings_in_short,
 )
-from scans.selectors.scans import latest_inventory, latest_scan, latest_scans, scan_state_at
+from scans.selectors.scans import inventory_basis, latest_inventory, latest_scan, latest_scans, scan_state_at
 
 __all__ = [
     "Finding",
@@ -21,6 +21,7 @@ __all__ = [
     "finding_summary",
     "findings",
     "findings_in_short",
+    "inventory_basis",
     "latest_inventory",
     "latest_scan",
     "latest_scans",

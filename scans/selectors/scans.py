@@ -6,6 +6,7 @@ from uuid import UUID
 
 from registry.models import Artifact
 from registry.selectors import runnable_images
+from scans.domain.basis import Basis
 from scans.domain.scan_state import Cause, Judgement, ScanFacts, judge
 from scans.domain.support import SupportDates
 from scans.domain.versions import has_order
@@ -15,6 +16,12 @@ from scans.models import Inventory, Scan
 def latest_inventory(artifact: Artifact) -> Inventory | None:
     """The newest inventory of an image; an index has none of its own."""
     return Inventory.objects.filter(artifact=artifact).order_by("-created_at", "-id").first()
+
+
+def inventory_basis(artifact: Artifact) -> tuple[Basis, str]:
+    """What the newest inventory of an image rests on, and the name of whoever attested it ("" = nobody)."""
+    inventory = latest_inventory(artifact)
+    return (Basis(inventory.basis), inventory.attested_by) if inventory else (Basis.NONE, "")
 
 
 def latest_scan(artifact: Artifact) -> Scan | None:

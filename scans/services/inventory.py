@@ -15,6 +15,7 @@ from registry.selectors import runnable_images
 from registry.services import export_layout
 from scans.adapters.scratch import scratch
 from scans.adapters.syft import Reports, Scanner, SyftScanner
+from scans.domain.basis import basis_of_seen
 from scans.domain.ecosystems import Coordinates, ecosystem_of_release
 from scans.domain.inventory import InventoryFacts, ReportMalformed, ReportOfOtherImage, read_reports
 from scans.domain.versions import KEY_VERSION, CannotCompare, version_key
@@ -114,6 +115,7 @@ def _store(*, image: Artifact, facts: InventoryFacts, reports: Reports, now: dat
             ecosystem=ecosystem_of_release(facts.os_id, facts.os_version),
             component_count=len(facts.components),
             coverage=facts.coverage.to_json(),
+            basis=basis_of_seen(facts.coverage.to_json()),
         )
 
 

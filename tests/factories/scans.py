@@ -134,8 +134,9 @@ def inventory_of(
         os_version=os_version,
         ecosystem=ecosystem_of_release(os_id, os_version),
         component_count=len(components),
+        basis="package_database" if has_package_database else "none",
         coverage={
-            "components_by_type": {"deb": len(components)},
+            "components_by_type": {"deb": len(components)} if has_package_database else {},
             "files_total": 0,
             "files_explained": 0,
             "has_package_database": has_package_database,
