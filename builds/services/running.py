@@ -33,7 +33,14 @@ from builds.domain.log_text import Masker, is_secret_name, last_step
 from builds.models import Build, Recipe, Source
 from builds.selectors.builds import build_by_id
 from builds.selectors.checks import blocking_checks
-from builds.services.base_layers import EXTERNAL_KINDS, base_image, final_base, platforms_of, require_base
+from builds.services.base_layers import (
+    EXTERNAL_KINDS,
+    base_image,
+    final_base,
+    platforms_of,
+    require_base,
+    require_platforms,
+)
 from builds.services.causes import subject_of
 from builds.services.checks import check_recipe
 from builds.services.contexts import unpack_context
@@ -66,6 +73,7 @@ def run_build(build_id: UUID | str, *, run: Run) -> Build:
     try:
         with own_directory(build.pk) as directory:
             output = _build(build, build.recipe, directory, writer, run)
+            require_platforms(build.recipe, output.archive)
             require_base(build.recipe, output.archive)
             writer.close()
             return _made(build, output, run)

@@ -10,7 +10,7 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from django.conf import settings
@@ -27,7 +27,14 @@ from builds.adapters.builders.interface import (
 )
 from builds.adapters.builders.limiting import ControlGroup, DiskWatch, control_group
 from builds.adapters.builders.network import PORT, AllowedHosts, Proxy
+from builds.adapters.builders.platforms import (
+    native_platform,
+    require_one_platform,
+    require_runnable,
+    runnable_platforms,
+)
 from builds.adapters.builders.steps import failed_line, first_heredoc
+from builds.domain.arguments import platform_arguments
 from registry.adapters.archive import Archive
 from registry.errors import MalformedArchive
 
@@ -51,8 +58,6 @@ ENVIRONMENT = {
     # It is root of its user namespace already; it must not try to make another one.
     "_CONTAINERS_USERNS_CONFIGURED": "done",
 }
-# Go names the machine's architecture otherwise than uname.
-_NATIVE = {"x86_64": "amd64", "aarch64": "arm64", "armv7l": "arm", "ppc64le": "ppc64le", "s390x": "s390x"}
 
 
 def limits() -> Limits:
@@ -95,8 +100,7 @@ class BuildahBuilder:
         version = buildah_version()
         held = confinement.holding(settings.GOLDGATE_BUILDER_USER)
         _require_readable(plan.dockerfile, version)
-        for platform in plan.platforms:
-            _require_runnable(platform)
+        _require_buildable(plan)
         _prepare(plan, held.owner)
         isolation = self._run(plan, held, log, check)
         digest = _take_archive(plan)
@@ -129,7 +133,7 @@ class BuildahBuilder:
                     proxy.close()
             tail.flush()
             _tell(proxy, log)
-            _require_success(ended, len(job.steps), plan, tail.text, group)
+            _require_success(ended, job.steps, plan, tail.text, group)
             words = "in a control group" if group.directories else "limits of each process only"
         return f"{held.words}; {words}; {_network_words(plan)}"
 
@@ -185,12 +189,6 @@ def _declared_mounts() -> list[tuple[str, str]]:
     return pairs
 
 
-def native_platform() -> str:
-    """Of this machine, as Go writes it."""
-    machine = os.uname().machine
-    return f"linux/{_NATIVE.get(machine, machine)}"
-
-
 def _require_readable(dockerfile: bytes, version: str) -> None:
     """Raises BuilderFailed for what this buildah would take for other instructions than people reviewed."""
     if tuple(int(part) for part in re.findall(r"\d+", version)[:2]) >= HEREDOCS_SINCE:
@@ -204,19 +202,11 @@ def _require_readable(dockerfile: bytes, version: str) -> None:
         )
 
 
-def _require_runnable(platform: str) -> None:
-    """Raises BuilderFailed for a platform whose programs do not run here."""
-    if platform == native_platform():
-        return
-    names = {native: machine for machine, native in _NATIVE.items()}
-    machine = names.get(platform.split("/")[1] if "/" in platform else platform, "")
-    if machine and Path(f"/proc/sys/fs/binfmt_misc/qemu-{machine}").exists():
-        return
-    raise BuilderFailed(
-        f"{platform} cannot be built here: this builder runs {native_platform()} and has no emulation for it.",
-        failure_code="platform_not_runnable",
-        cure="Take the platform off the source, add a builder of that kind, or install qemu-user-static.",
-    )
+def _require_buildable(plan: BuildPlan) -> None:
+    """Raises BuilderFailed for a platform that cannot be built here, before anything is begun."""
+    require_one_platform(plan)
+    if list(plan.platforms) != [native_platform()]:
+        require_runnable(plan, runnable_platforms(), by="this builder")
 
 
 def _prepare(plan: BuildPlan, owner: tuple[int, int]) -> None:
@@ -240,14 +230,25 @@ def _steps(plan: BuildPlan) -> list[Step]:
         for platform, layout in base.layouts.items():
             source = f"oci:{BASES}/{layout.relative_to(plan.directory / 'bases')}"
             target = f"containers-storage:[vfs@/build/storage+/build/run]{_base_name(number, platform)}"
-            steps.append(Step((SKOPEO, "copy", "--quiet", source, target)))
-    steps += [Step(tuple(_bud(plan, platform)), "/build/context") for platform in plan.platforms]
-    if len(plan.platforms) == 1:
-        steps.append(Step((BUILDAH, *STORE, "push", "--quiet", OUTPUT, "oci-archive:/build/out/image.tar")))
-    else:
-        push = ("manifest", "push", "--quiet", "--all", OUTPUT, "oci-archive:/build/out/image.tar")
-        steps.append(Step((BUILDAH, *STORE, *push)))
-    return steps
+            copy = (SKOPEO, *_overrides(platform), "copy", "--quiet", source, target)
+            steps.append(Step(copy, name=f"taking {base.asked} for {platform}"))
+    for platform in plan.platforms:
+        says = _heading(platform) if len(plan.platforms) > 1 else ""
+        steps.append(Step(tuple(_bud(plan, platform)), "/build/context", name=f"building {platform}", says=says))
+    push = ("push", "--quiet") if len(plan.platforms) == 1 else ("manifest", "push", "--quiet", "--all")
+    write = (BUILDAH, *STORE, *push, OUTPUT, "oci-archive:/build/out/image.tar")
+    return [*steps, Step(write, name="writing the image")]
+
+
+def _heading(platform: str) -> str:
+    return f"\n== {platform} ==\n"
+
+
+def _overrides(platform: str) -> list[str]:
+    """So that an image of another platform is taken for what was wanted."""
+    os_name, architecture, *variant = platform.split("/")
+    found = ["--override-os", os_name, "--override-arch", architecture]
+    return [*found, "--override-variant", variant[0]] if variant else found
 
 
 def _base_name(number: int, platform: str) -> str:
@@ -265,7 +266,7 @@ def _bud(plan: BuildPlan, platform: str) -> list[str]:
                 arguments += ["--build-context", f"{name}={image}"]
     for number, (_, target) in enumerate(_declared_mounts()):
         arguments += ["--volume", f"{MOUNTS}/{number}:{target}:ro"]
-    for name, value in {**plan.arguments, **_proxy_variables(plan)}.items():
+    for name, value in {**_build_platform(platform), **plan.arguments, **_proxy_variables(plan)}.items():
         arguments += ["--build-arg", f"{name}={value}"]
     for name, value in plan.labels.items():
         arguments += ["--label", f"{name}={value}", "--annotation", f"{name}={value}"]
@@ -275,6 +276,11 @@ def _bud(plan: BuildPlan, platform: str) -> list[str]:
         arguments += ["--target", plan.target]
     arguments += ["-t" if len(plan.platforms) == 1 else "--manifest", OUTPUT, "/build/context"]
     return arguments
+
+
+def _build_platform(platform: str) -> dict[str, str]:
+    """BUILDPLATFORM and the like, which buildah leaves out: each platform is built on itself, as recipes are read."""
+    return {name: value for name, value in platform_arguments(platform).items() if name.startswith("BUILD")}
 
 
 class _Tail:
@@ -313,20 +319,25 @@ class _Tail:
         self._log(text)
 
 
-def _require_success(ended: Ended, steps: int, plan: BuildPlan, tail: str, group: ControlGroup) -> None:
-    """Raises BuilderFailed, with the line of the Dockerfile where the log names its step."""
+def _require_success(ended: Ended, steps: Sequence[Step], plan: BuildPlan, tail: str, group: ControlGroup) -> None:
+    """Raises BuilderFailed, with the platform, where there are several, and the line of the step that the log names."""
+    begun = len(ended.codes) - 1 if ended.codes and ended.codes[-1] else len(ended.codes)
+    at = steps[min(begun, len(steps) - 1)]
+    # What the platform before it said names lines too.
+    said = tail.rpartition(at.says)[2] if at.says else tail
+    where = f" while {at.name}" if len(plan.platforms) > 1 else ""
     if ended.stopped_by:
-        line = failed_line(tail, plan.dockerfile)
-        raise BuilderFailed(ended.stopped_because, failure_code=ended.stopped_by, line=line)
-    if len(ended.codes) == steps and not any(ended.codes):
+        because = f"{ended.stopped_because.rstrip('.')}{where}."
+        raise BuilderFailed(because, failure_code=ended.stopped_by, line=failed_line(said, plan.dockerfile))
+    if len(ended.codes) == len(steps) and not any(ended.codes):
         return
+    line = failed_line(said, plan.dockerfile)
     if passed := group.passed():
-        raise BuilderFailed(passed[1], failure_code=passed[0], line=failed_line(tail, plan.dockerfile))
-    said = [line for line in tail.splitlines() if line.strip()]
-    last = said[-1].strip()[:500] if said else "it said nothing"
-    begun = ended.codes[-1] if ended.codes else None
-    how = "could not be begun" if begun is None else f"ended with {begun}"
-    raise BuilderFailed(f"buildah {how}: {last}", failure_code="build_failed", line=failed_line(tail, plan.dockerfile))
+        raise BuilderFailed(f"{passed[1].rstrip('.')}{where}.", failure_code=passed[0], line=line)
+    lines = [one for one in said.splitlines() if one.strip()]
+    last = lines[-1].strip()[:500] if lines else "it said nothing"
+    how = f"ended with {ended.codes[-1]}" if ended.codes else "could not be begun"
+    raise BuilderFailed(f"buildah {how}{where}: {last}", failure_code="build_failed", line=line)
 
 
 def _take_archive(plan: BuildPlan) -> str:

@@ -8,6 +8,7 @@ the daemon's; ours are time, and the size of what comes back.
 import csv
 import functools
 import io
+import json
 import os
 import re
 import selectors
@@ -27,6 +28,7 @@ from builds.adapters.builders.interface import (
     BuildPlan,
     LogSink,
 )
+from builds.adapters.builders.platforms import require_runnable
 from registry.adapters.archive import Archive
 from registry.errors import MalformedArchive
 
@@ -37,6 +39,10 @@ TAIL_CHARACTERS = 8000
 POLL_SECONDS = 0.5
 VERSION_SECONDS = 20
 KILL_SECONDS = 10
+_ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
+_PARTS = ("os", "architecture", "variant")
+# "[linux/arm64 2/3] RUN …": of several platforms it says which. A stage's name may follow, an arrow may stand in it.
+_PLATFORM = re.compile(r"^ > \[(linux/[a-z0-9]+(?:/v\d+)?)[ -]", re.MULTILINE)
 # BuildKit shows the failing instruction under the name of the file that it was given.
 _LINE = re.compile(r"^(?:#\d+ )?Dockerfile:(\d+)$", re.MULTILINE)
 _UNREACHABLE = re.compile(r"failed to list workers|connection refused|authentication handshake|no such host")
@@ -56,6 +62,7 @@ class BuildKitBuilder:
                 failure_code="network_not_supported",
                 cure="Build this source with buildah, or without a network.",
             )
+        _require_runnable(plan)
         dockerfile = plan.work / "dockerfile"
         dockerfile.mkdir(exist_ok=True)
         (dockerfile / "Dockerfile").write_bytes(_without_syntax(plan.dockerfile))
@@ -64,7 +71,7 @@ class BuildKitBuilder:
         said = _Said(log)
         code = _run(_command(plan, dockerfile, partial), plan.directory, said=said, partial=partial, check=check)
         if code != 0:
-            raise _failure(said.text, code)
+            raise _failure(said.text, code, is_one=len(plan.platforms) == 1)
         digest = _digest_of(partial)
         _keep(partial, plan.archive)
         return BuildOutput(
@@ -99,14 +106,44 @@ def buildctl() -> str:
     return found
 
 
-def _command(plan: BuildPlan, dockerfile: Path, partial: Path) -> list[str]:
-    command = [
+def daemon_platforms() -> list[str]:
+    """Whose programs the daemon runs, by itself or by emulation. Raises BuilderUnavailable."""
+    try:
+        said = subprocess.run(  # noqa: S603
+            [*_client(), "debug", "workers", "--format", "{{json .}}"],
+            capture_output=True, text=True, timeout=VERSION_SECONDS, check=False, env=_ENVIRONMENT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise BuilderUnavailable("buildkitd does not answer.", cure=CURE) from error
+    try:
+        rows = [one for worker in json.loads(said.stdout) for one in worker["platforms"]]
+        found = ["/".join(row[part] for part in _PARTS if row.get(part)) for row in rows]
+    except (ValueError, KeyError, TypeError) as error:
+        last = (said.stderr.strip().splitlines() or ["it said nothing"])[-1][:500]
+        raise BuilderUnavailable(f"buildkitd does not answer: {last}", cure=CURE) from error
+    if not found:
+        raise BuilderUnavailable("buildkitd has no worker.", cure=CURE)
+    return found
+
+
+def _require_runnable(plan: BuildPlan) -> None:
+    if re.search(rb"^\s*run\b", plan.dockerfile, re.IGNORECASE | re.MULTILINE):  # else it need not be asked
+        require_runnable(plan, daemon_platforms(), by="buildkitd")
+
+
+def _client() -> list[str]:
+    return [
         SETPRIV, "--pdeathsig", "KILL", buildctl(),
         "--addr", settings.GOLDGATE_BUILDKIT_ADDRESS,
         "--tlscacert", settings.GOLDGATE_BUILDKIT_CA_FILE,
         "--tlscert", settings.GOLDGATE_BUILDKIT_CERTIFICATE_FILE,
         "--tlskey", settings.GOLDGATE_BUILDKIT_KEY_FILE,
-        "build", "--progress", "plain", "--no-cache", "--frontend", "dockerfile.v0",
+    ]  # fmt: skip
+
+
+def _command(plan: BuildPlan, dockerfile: Path, partial: Path) -> list[str]:
+    command = [
+        *_client(), "build", "--progress", "plain", "--no-cache", "--frontend", "dockerfile.v0",
         "--local", f"context={plan.work / 'context'}", "--local", f"dockerfile={dockerfile}",
         "--opt", f"platform={','.join(plan.platforms)}", "--opt", "force-network-mode=none",
     ]  # fmt: skip
@@ -176,7 +213,7 @@ class _Said:
 
 def _run(command: Sequence[str], directory: Path, *, said: _Said, partial: Path, check: Callable[[], None]) -> int:
     """Run buildctl to its end. It is ended when ``check`` raises: buildkitd then drops the build with its session."""
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": str(directory), "LC_ALL": "C.UTF-8"}
+    environment = _ENVIRONMENT | {"HOME": str(directory)}
     process = subprocess.Popen(  # noqa: S603
         list(command),
         cwd=directory,
@@ -217,13 +254,15 @@ def _follow(process: "subprocess.Popen[bytes]", *, said: _Said, partial: Path, c
     said.end()
 
 
-def _failure(said: str, code: int) -> BuilderFailed | BuilderUnavailable:
+def _failure(said: str, code: int, *, is_one: bool) -> BuilderFailed | BuilderUnavailable:
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")[:500]
     line = _LINE.findall(said)
     if not line and _UNREACHABLE.search(last):
         return BuilderUnavailable(f"buildkitd does not answer: {last}", cure=CURE)
+    found = [] if is_one else _PLATFORM.findall(said)
+    where = f" while building {found[-1]}" if found else ""
     return BuilderFailed(
-        f"BuildKit ended with {code}: {last.removeprefix('error: ')}",
+        f"BuildKit ended with {code}{where}: {last.removeprefix('error: ')}",
         failure_code="build_failed",
         line=int(line[-1]) if line else None,
     )

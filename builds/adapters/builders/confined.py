@@ -154,6 +154,8 @@ def tell_status(plan: Plan, report: Plan) -> None:
 
 def run_step(plan: Plan, step: Plan) -> int:
     """Start one program and reap everything until it has ended; its exit code, negative for a signal."""
+    if step["says"]:
+        os.write(1, step["says"].encode())
     child = os.fork()
     if child == 0:
         try:

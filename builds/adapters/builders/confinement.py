@@ -95,6 +95,8 @@ class Step:
 
     arguments: tuple[str, ...]
     directory: str = "/build"
+    name: str = ""  # in words, for whoever is told that it failed
+    says: str = ""  # put into the output before it begins
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +252,9 @@ def _plan(job: Job, held: Holding, *, status_fd: int, listener_fd: int | None) -
             "RLIMIT_NOFILE": 65_536,
         },
         "environment": dict(job.environment),
-        "steps": [{"arguments": list(step.arguments), "directory": step.directory} for step in job.steps],
+        "steps": [
+            {"arguments": list(step.arguments), "directory": step.directory, "says": step.says} for step in job.steps
+        ],
         "status_fd": status_fd,
         "listener_fd": listener_fd,
     }
