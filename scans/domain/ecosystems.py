@@ -3,6 +3,8 @@
 - Advisories of distributions are about *source* packages (Debian security tracker); syft states the source and
   its version in the purl's ``upstream`` qualifier (``name@version``, or the name alone when versions agree).
 - The release comes from the purl's ``distro`` qualifier (``debian-12``), so that one purl is one component.
+- Wolfi and Chainguard have no releases, and their advisories (``CGA-…``) list every package that is installed by its
+  own name: there the source does not count.
 """
 
 import re
@@ -23,6 +25,14 @@ _LANGUAGE = {
     "pypi": "PyPI",
 }
 _DISTRIBUTION = {"debian": "Debian", "ubuntu": "Ubuntu", "alpine": "Alpine"}
+# Distributions that roll: one ecosystem, whatever day their os-release names.
+_ROLLING = {"chainguard": "Chainguard", "wolfi": "Wolfi"}
+_ALPINE_RELEASE = re.compile(r"\A([0-9]+\.[0-9]+)(?:\.[0-9]+)*\Z")
+# Between two releases Alpine's edge calls itself 3.24.0_alpha20260127.
+_ALPINE_PREVIEW = re.compile(r"\A[0-9.]+_[a-z]+[0-9]*\Z")
+# Of Ubuntu's, what Pro adds to a release is about that release's packages; FIPS, Realtime and what is made for one
+# machine have packages of their own.
+_UBUNTU_RELEASE = re.compile(r"\AUbuntu(?::Pro)?:([0-9]{2}\.[0-9]{2})(?::LTS)?\Z")
 
 
 class PurlMalformed(ValueError):
@@ -43,8 +53,9 @@ class Coordinates:
 
 
 def normal_ecosystem(name: str) -> str:
-    """An OSV ecosystem without what does not separate releases (``Ubuntu:22.04:LTS``)."""
-    return name.removesuffix(":LTS")
+    """An OSV ecosystem without what does not separate releases (``Ubuntu:22.04:LTS``, ``Ubuntu:Pro:22.04:LTS``)."""
+    found = _UBUNTU_RELEASE.match(name)
+    return f"Ubuntu:{found[1]}" if found else name
 
 
 def normal_name(ecosystem: str, name: str) -> str:
@@ -54,12 +65,38 @@ def normal_name(ecosystem: str, name: str) -> str:
 
 def ecosystem_of_release(os_id: str, os_version: str) -> str:
     """The OSV ecosystem of a distribution's release; "" for one that we do not know."""
+    if os_id in _ROLLING:
+        return _ROLLING[os_id]
     word = _DISTRIBUTION.get(os_id)
     if word is None or not os_version:
         return ""
     if word == "Alpine":
-        return f"Alpine:v{'.'.join(os_version.split('.')[:2])}"
+        found = _ALPINE_RELEASE.match(os_version)
+        return f"Alpine:v{found[1]}" if found else ""
     return f"{word}:{os_version}"
+
+
+def is_rolling(os_id: str) -> bool:
+    """Whether a distribution has no releases, and so no day on which one ends."""
+    return os_id in _ROLLING
+
+
+def is_preview(os_id: str, os_version: str) -> bool:
+    """Whether an os-release names what is not released yet (Alpine's edge): nobody writes advisories for it."""
+    return os_id == "alpine" and bool(_ALPINE_PREVIEW.match(os_version))
+
+
+def package_database_of(os_id: str) -> str:
+    """Where a distribution keeps the list of what is installed, in words."""
+    if os_id in ("debian", "ubuntu"):
+        return "/var/lib/dpkg/status (or status.d)"
+    return "/lib/apk/db/installed (or /usr/lib/apk/db/installed)"
+
+
+def release_cycle(os_id: str, os_version: str) -> str:
+    """A release as end-of-life data names it: Alpine's ``3.19`` for ``3.19.1``, else the ``VERSION_ID`` itself."""
+    found = _ALPINE_RELEASE.match(os_version) if os_id == "alpine" else None
+    return found[1] if found else os_version
 
 
 def coordinates_of(purl: str) -> Coordinates:
@@ -75,7 +112,8 @@ def coordinates_of(purl: str) -> Coordinates:
     if parsed.type in ("deb", "apk", "rpm"):
         os_id, _, os_version = qualifiers.get("distro", "").partition("-")
         ecosystem = ecosystem_of_release(os_id, os_version)
-        source, _, source_version = qualifiers.get("upstream", "").partition("@")
+        upstream = "" if os_id in _ROLLING else qualifiers.get("upstream", "")
+        source, _, source_version = upstream.partition("@")
         return Coordinates(
             purl, parsed.type, parsed.name, version, ecosystem, source or parsed.name, source_version or version
         )

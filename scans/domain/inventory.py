@@ -24,7 +24,7 @@ _PACKAGE_DATABASES = {
     "rpm": re.compile(r"\A/(var|usr)/lib/(sysimage/)?rpm/(Packages|Packages\.db|rpmdb\.sqlite)\Z"),
 }
 # Which package database a distribution has, by os-release's ID.
-_DATABASE_OF_SYSTEM = {"debian": "deb", "ubuntu": "deb", "alpine": "apk", "chainguard": "apk", "wolfi": "apk"}
+DATABASE_OF_SYSTEM = {"debian": "deb", "ubuntu": "deb", "alpine": "apk", "chainguard": "apk", "wolfi": "apk"}
 
 
 class ReportMalformed(ValueError):
@@ -196,7 +196,7 @@ def _coverage(report: _SyftReport, without_purl: tuple[str, ...], warnings: tupl
     files = report.files or []
     regular = {file.location.path for file in files if file.metadata and file.metadata.type == "RegularFile"}
     explained = regular & set(_owned_paths(report))
-    kind = _DATABASE_OF_SYSTEM.get(report.distro.id)
+    kind = DATABASE_OF_SYSTEM.get(report.distro.id)
     database = _PACKAGE_DATABASES.get(kind or "")
     return Coverage(
         components_by_type=dict(sorted(Counter(package.type for package in report.artifacts).items())),

@@ -1,10 +1,11 @@
 """Reads one OSV record (schema 1.7) into what matching needs; the bytes are kept beside it, unknown fields and all.
 
 - A vulnerability is named by its CVE ids where the record has any (its own id, ``aliases``, ``upstream``), else by
-  the record's own id. A Debian advisory that names three CVEs is about three vulnerabilities.
+  the record's own id. A Debian advisory that names three CVEs is about three vulnerabilities. A distribution's own
+  record of one (``UBUNTU-CVE-…``, ``ALPINE-CVE-…``, ``DEBIAN-CVE-…``) is about that CVE, also where a notice names it.
 - ``ranges`` of type ECOSYSTEM and SEMVER become intervals: a fixed end is exclusive, ``last_affected``
   inclusive, no end means unfixed. ``versions`` become one-version intervals (OSV "Evaluation": in the list
-  **or** in a range).
+  **or** in a range); those that a range of the record holds already say nothing new and are left out.
 - What cannot be put in order (an ecosystem without an order, a version that is none, GIT-only ranges) becomes an
   interval marked incomparable: a component of that package is then listed as "cannot compare".
 - A withdrawn record affects nothing from its ``withdrawn`` time on.
@@ -23,7 +24,7 @@ from scans.domain.reading import read_json
 from scans.domain.versions import FIRST_KEY, CannotCompare, has_order, version_key
 
 MAX_RECORD_BYTES = 8 * 1024 * 1024
-_CVE = re.compile(r"\ACVE-\d{4}-\d{4,19}\Z")
+_CVE = re.compile(r"\A(?:ALPINE-|DEBIAN-|UBUNTU-)?(CVE-\d{4}-\d{4,19})\Z")
 _ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._:+@/-]{0,199}\Z")
 
 
@@ -107,7 +108,7 @@ def parse_advisory(body: bytes) -> AdvisoryRecord:
         raise AdvisoryMalformed(f"the id {record.id[:80]!r} is not an advisory id")
     aliases = [name for name in record.aliases or [] if _ID.match(name)]
     named = [record.id, *aliases, *(record.upstream or [])]
-    cves = tuple(dict.fromkeys(name for name in named if _CVE.match(name)))
+    cves = tuple(dict.fromkeys(found[1] for name in named if (found := _CVE.match(name))))
     return AdvisoryRecord(
         id=record.id,
         modified=_aware(record.modified, "modified"),
@@ -141,16 +142,24 @@ def _intervals(entries: list[_Affected]) -> Iterable[Interval]:
             continue
         ecosystem = normal_ecosystem(entry.package.ecosystem)
         package = normal_name(ecosystem, entry.package.name)
-        found = False
-        for version_range in entry.ranges or []:
-            if version_range.type in ("ECOSYSTEM", "SEMVER"):
-                found = True
-                yield from _range_intervals(ecosystem, package, version_range.events)
-        if entry.versions and has_order(ecosystem):
-            found = True
-            yield from (_listed(ecosystem, package, version) for version in entry.versions)
-        if not found:
+        readable = [one for one in entry.ranges or [] if one.type in ("ECOSYSTEM", "SEMVER")]
+        ranges = [interval for one in readable for interval in _range_intervals(ecosystem, package, one.events)]
+        yield from ranges
+        has_list = bool(entry.versions) and has_order(ecosystem)
+        if has_list:
+            listed = (_listed(ecosystem, package, version) for version in entry.versions or [])
+            yield from (one for one in listed if one.incomparable or not any(_holds(other, one) for other in ranges))
+        if not readable and not has_list:
             yield Interval(ecosystem, package, incomparable="the record names no version range of the package")
+
+
+def _holds(interval: Interval, listed: Interval) -> bool:
+    """Whether the one version of ``listed`` lies in ``interval``."""
+    if interval.incomparable or interval.introduced_key > listed.introduced_key:
+        return False
+    if interval.end_key is None or listed.introduced_key < interval.end_key:
+        return True
+    return interval.is_end_inclusive and listed.introduced_key == interval.end_key
 
 
 def _listed(ecosystem: str, package: str, version: str) -> Interval:

@@ -8,11 +8,16 @@ Debian (deb-version(7); dpkg's ``verrevcmp``): a part is read as non-digits, dig
 non-digits ``~`` sorts before the end of the run, the end before letters, letters before all others; a run of
 digits is a number, absent = 0. So: ``~`` is 0x01, the end of a run or part 0x02, a letter itself, anything
 else 0x80 + its code; a number is its length in bytes, then its big-endian bytes.
+
+Alpine, Wolfi, Chainguard (apk-package(5); apk-tools' ``version.c``): numbers parted by dots, one letter, suffixes with
+a number each, a commit, a revision. What follows at one place is ordered by its kind: a suffix of a preview, nothing,
+a revision, a commit, a suffix's number, a suffix of an update, a letter, a number; so each is written as its kind,
+then its value. A number behind a dot that begins with 0 is a fraction: it sorts as text, before all that do not.
 """
 
 import re
 
-KEY_VERSION = 1
+KEY_VERSION = 2
 # A btree entry of PostgreSQL holds some 2,700 bytes; no real version comes near this.
 MAX_KEY_BYTES = 1024
 FIRST_KEY = b""  # below every version: OSV's ``introduced: "0"``
@@ -27,8 +32,18 @@ _REVISION = re.compile(r"\A[A-Za-z0-9.+~]+\Z")
 _RUNS = re.compile(r"([^0-9]*)([0-9]*)")
 _MAX_EPOCH = 2**31 - 1  # dpkg refuses a larger one
 
-# The ecosystems (OSV schema 1.7, "Defined ecosystems") whose versions are Debian's.
+_APK = re.compile(r"\A([0-9]+)((?:\.[0-9]+)*)([a-z]?)((?:_[a-z]+[0-9]*)*)(~[0-9a-f]+)?(-r[0-9]+)?\Z")
+_APK_SUFFIX = re.compile(r"_([a-z]+)([0-9]*)")
+# Of suffixes, in their order: those of previews sort before the version that has none, those of updates after it.
+_APK_PREVIEWS = ("alpha", "beta", "pre", "rc")
+_APK_UPDATES = ("cvs", "svn", "git", "hg", "p")
+# What stands at one place of a version, in order.
+_APK_PREVIEW, _APK_END, _APK_REVISION, _APK_COMMIT, _APK_SUFFIX_NUMBER, _APK_UPDATE, _APK_LETTER, _APK_DIGITS = range(8)
+_APK_LARGEST = 2**64 - 1  # apk counts in 64 bits, and wraps
+
+# The ecosystems (OSV schema 1.7, "Defined ecosystems") whose versions are Debian's, and apk's.
 DEB_ECOSYSTEMS = frozenset({"Debian", "Ubuntu"})
+APK_ECOSYSTEMS = frozenset({"Alpine", "Chainguard", "Wolfi"})
 
 
 class CannotCompare(ValueError):
@@ -36,14 +51,20 @@ class CannotCompare(ValueError):
 
 
 def has_order(ecosystem: str) -> bool:
-    """Whether versions of ``ecosystem`` (``Debian:12``) can be put in order at all."""
-    return ecosystem.split(":", 1)[0] in DEB_ECOSYSTEMS
+    """Whether versions of ``ecosystem`` (``Debian:12``, ``Alpine:v3.19``, ``Wolfi``) can be put in order at all."""
+    return ecosystem.split(":", 1)[0] in DEB_ECOSYSTEMS | APK_ECOSYSTEMS
 
 
 def version_key(ecosystem: str, version: str) -> bytes:
     """Bytes whose order is the order of versions in ``ecosystem``. Raises CannotCompare."""
-    if not has_order(ecosystem):
+    family = ecosystem.split(":", 1)[0]
+    if family in APK_ECOSYSTEMS:
+        return apk_key(version)
+    if family not in DEB_ECOSYSTEMS:
         raise CannotCompare(f"the order of versions in {ecosystem or 'an unnamed ecosystem'} is not known")
+    if family == "Ubuntu" and "fips" in version.lower():
+        # 2.fips.22 is numbered by itself: it says nothing about 2.23, and would sort after it.
+        raise CannotCompare(f"{version[:80]!r} is of a FIPS series, which is numbered apart from the release")
     return deb_key(version)
 
 
@@ -63,6 +84,47 @@ def deb_key(version: str) -> bytes:
     if len(key) > MAX_KEY_BYTES:
         raise CannotCompare(f"{version[:40]!r}… is too long to be put in order")
     return key
+
+
+def apk_key(version: str) -> bytes:
+    """The order key of an apk version, ``1.2.3b_rc1_p2~c0ffee-r4``. Raises CannotCompare."""
+    parts = _APK.match(version) if len(version) <= MAX_KEY_BYTES else None
+    if parts is None:
+        raise CannotCompare(f"{version[:80]!r} is not an apk version")
+    first, dotted, letter, suffixes, commit, revision = parts.groups()
+    key = bytearray(_apk_number(first))
+    for digits in dotted.split(".")[1:]:
+        key.append(_APK_DIGITS)
+        # No number is 0 bytes long: 0x00 puts the fractions first, and ends the shorter one of two.
+        key += b"\0" + digits.encode() + b"\0" if digits.startswith("0") else _apk_number(digits)
+    if letter:
+        key += bytes((_APK_LETTER, ord(letter)))
+    for name, digits in _APK_SUFFIX.findall(suffixes):
+        key += _apk_suffix(name, version)
+        if digits:
+            key += bytes((_APK_SUFFIX_NUMBER,)) + _apk_number(digits)
+    if commit:
+        key += bytes((_APK_COMMIT,)) + commit[1:].encode() + b"\0"
+    if revision:
+        key += bytes((_APK_REVISION,)) + _apk_number(revision[2:])
+    key.append(_APK_END)
+    if len(key) > MAX_KEY_BYTES:
+        raise CannotCompare(f"{version[:40]!r}… is too long to be put in order")
+    return bytes(key)
+
+
+def _apk_suffix(name: str, version: str) -> bytes:
+    if name in _APK_PREVIEWS:
+        return bytes((_APK_PREVIEW, _APK_PREVIEWS.index(name)))
+    if name in _APK_UPDATES:
+        return bytes((_APK_UPDATE, _APK_UPDATES.index(name)))
+    raise CannotCompare(f"{version[:80]!r} is not an apk version: it has no suffix _{name[:20]}")
+
+
+def _apk_number(digits: str) -> bytes:
+    if int(digits) > _APK_LARGEST:
+        raise CannotCompare("a number in the version is larger than apk counts")
+    return _number(digits)
 
 
 def _part(text: str) -> bytearray:

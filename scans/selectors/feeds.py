@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
+from scans.domain.ecosystems import is_rolling, release_cycle
 from scans.domain.support import SupportDates, product_of
 from scans.errors import FeedMissing
 from scans.models import EndOfLife, Feed
@@ -79,14 +80,20 @@ def covering_feed(ecosystem: str) -> Feed | None:
 
 
 def support_dates(releases: Iterable[tuple[str, str]]) -> dict[tuple[str, str], SupportDates]:
-    """For each ``(os-release ID, VERSION_ID)`` its dates, where the newest end-of-life data names it. One query."""
-    wanted = {(product_of(os_id), version): (os_id, version) for os_id, version in releases}
+    """For each ``(os-release ID, VERSION_ID)`` its dates, where the newest end-of-life data names it. One query.
+
+    A distribution that rolls is supported without a day, unless the data names one.
+    """
+    wanted: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for os_id, version in releases:
+        wanted.setdefault((product_of(os_id), release_cycle(os_id, version)), []).append((os_id, version))
     rows = EndOfLife.objects.filter(
         feed__is_enabled=True, product__in={product for product, _ in wanted}, cycle__in={cycle for _, cycle in wanted}
     ).order_by("feed__snapshot_at", "feed__name")
-    found: dict[tuple[str, str], SupportDates] = {}
+    # What rolls has no end: that somebody still writes advisories for it is said by its feed's age.
+    found = {release: SupportDates(*key) for key, same in wanted.items() for release in same if is_rolling(release[0])}
     for row in rows:
-        if release := wanted.get((row.product, row.cycle)):
+        for release in wanted.get((row.product, row.cycle), ()):
             found[release] = SupportDates(row.product, row.cycle, row.eol, row.eoes, row.has_ended)
     return found
 

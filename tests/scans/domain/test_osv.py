@@ -62,6 +62,13 @@ class TestIntervals:
         record = parse_advisory(json.dumps(body).encode())
         assert [affects(record, version) for version in ("1.0", "1.1", "1.2")] == [["-"], [], ["-"]]
 
+    def test_a_listed_version_inside_a_range_says_nothing_new(self):
+        body = osv("X-1", "zlib", ("introduced", "0"), ("fixed", "2"))
+        body["affected"][0]["versions"] = ["1.0", "1.2", "2", "3"]
+        record = parse_advisory(json.dumps(body).encode())
+        assert len(record.intervals) == 3
+        assert [affects(record, version) for version in ("1.0", "2", "2.5", "3")] == [["2"], ["-"], [], ["-"]]
+
     @pytest.mark.parametrize(
         ("ecosystem", "events"),
         [
@@ -97,6 +104,8 @@ class TestNames:
             ),
             pytest.param("DEBIAN-CVE-2024-1", {"upstream": ["CVE-2024-10000"]}, ("CVE-2024-10000",), id="upstream"),
             pytest.param("CVE-2024-10000", {}, ("CVE-2024-10000",), id="its own id"),
+            pytest.param("ALPINE-CVE-2012-2738", {}, ("CVE-2012-2738",), id="a distribution's own record of one"),
+            pytest.param("USN-1-1", {"upstream": ["UBUNTU-CVE-2024-10000"]}, ("CVE-2024-10000",), id="a notice of one"),
             pytest.param("GHSA-xxxx", {"aliases": ["PYSEC-2024-1"]}, ("GHSA-xxxx",), id="no CVE"),
         ],
     )
