@@ -1,10 +1,16 @@
 """What pytest runs: the real parts, a throw-away home, quick password hashes."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("GOLDGATE_HOME", tempfile.mkdtemp(prefix="goldgate-test-"))
+if "GOLDGATE_HOME" not in os.environ:
+    # Workers and children inherit it, and a forked child ends earlier than the tests that it serves.
+    home, made_by = tempfile.mkdtemp(prefix="goldgate-test-"), os.getpid()
+    os.environ["GOLDGATE_HOME"] = home
+    atexit.register(lambda: os.getpid() == made_by and shutil.rmtree(home, ignore_errors=True))
 
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import DATABASES, GOLDGATE_HOME

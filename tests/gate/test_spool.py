@@ -118,7 +118,7 @@ class TestRefusal:
                 await spool.append(b"behind it")
             with pytest.raises(SpoolUnavailable, match="in time"):
                 await first
-            assert time.monotonic() - began < 1
+            assert time.monotonic() - began < 4
             release.set()
             spool.close()
 

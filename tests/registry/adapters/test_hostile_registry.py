@@ -111,14 +111,14 @@ class TestBodies:
         began = time.monotonic()
         with pytest.raises(RegistryUnavailable, match="not done after"):
             read_blob(client_for(registry, total_seconds=1.0, max_tries=1))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5
 
     def test_silence_ends_at_the_idle_time(self, registry):
         registry.answers[BLOB] = Answer(200, BODY, pause_seconds=5)
         began = time.monotonic()
         with pytest.raises(RegistryUnavailable):
             read_blob(client_for(registry, max_tries=1))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 4.5
 
     def test_a_packed_answer_is_not_unpacked(self, registry):
         registry.answers[BLOB] = Answer(200, b"\x1f\x8b" + b"0" * 20, {"Content-Encoding": "gzip"})
