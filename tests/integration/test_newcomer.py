@@ -37,7 +37,9 @@ class TestScriptServer:
         assert stack.leftovers() == []
         stack.said.clear()
         try:
-            seconds = min(self._start_and_stop(stack) for _ in range(2))
+            seconds = self._start_and_stop(stack)
+            for _ in range(2):  # what else the machine does is not its own
+                seconds = seconds if seconds < SECOND_START_SECONDS else self._start_and_stop(stack)
         finally:
             stack.stop()
         assert not any(": one-time password" in line for line in stack.said), "it is printed once"
