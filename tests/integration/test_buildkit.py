@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from builds.adapters.builders.buildkit import BuildKitBuilder
+from builds.adapters.builders.buildkit import BuildKitBuilder, daemon_platforms
 from builds.adapters.builders.interface import BuilderFailed, BuilderUnavailable, BuildPlan, PlannedBase
+from tests.builds.builders.platforms import TWO, children_in, files_in, index_archive
 from tests.integration.buildkitd import Daemon, buildkitd
 from tests.integration.world import debian_images
 
 pytestmark = pytest.mark.integration
+DIGEST = f"sha256:{'d' * 64}"
 LABELS = {"org.opencontainers.image.title": 'debian, "12"', "org.opencontainers.image.revision": "c" * 40}
 
 
@@ -92,6 +94,76 @@ def test_builds_on_the_given_base_with_labels_and_no_network(tmp_path: Path):
 def test_two_builds_of_one_plan_are_one_digest(tmp_path: Path):
     first = build(plan(tmp_path / "1", DOCKERFILE))
     assert build(plan(tmp_path / "2", DOCKERFILE)).digest == first.digest
+
+
+def two_platforms(directory: Path, dockerfile: str, **changes: Any) -> BuildPlan:
+    """On an index of amd64 and arm64, each in its layout, as a source with both is planned."""
+    layouts = {}
+    directory.mkdir(exist_ok=True)
+    for platform in TWO:
+        archive = index_archive(directory / "base.tar", {platform: {"etc/platform": platform.encode()}})
+        layout = directory / "bases" / platform.replace("/", "-")
+        layout.mkdir(parents=True)
+        with tarfile.open(archive) as opened:
+            opened.extractall(layout, filter="data")
+        only = json.loads((layout / "index.json").read_text())["manifests"][0]["digest"].partition(":")[2]
+        child = json.loads((layout / "blobs" / "sha256" / only).read_text())["manifests"][0]
+        (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [child]}))
+        layouts[platform] = layout
+    base = PlannedBase("base:1", f"registry.example/base@{DIGEST}", DIGEST, layouts)
+    return plan(directory, dockerfile, platforms=TWO, bases=[base], **changes)
+
+
+class TestSeveralPlatforms:
+    COPIES = "FROM base:1\nARG TARGETARCH\nCOPY hello /$TARGETARCH\nUSER 65532\n"
+
+    def test_make_an_index_of_images_each_on_its_own_base(self, tmp_path: Path):
+        output = build(two_platforms(tmp_path, self.COPIES))
+        children = children_in(output.archive)
+        assert list(children) == TWO
+        for platform, (manifest, config) in children.items():
+            assert files_in(output.archive, manifest) == ["etc/platform", platform.rpartition("/")[2]]
+            assert config["config"]["Labels"] == LABELS
+            assert manifest["annotations"] == LABELS
+
+    def test_twice_are_one_digest(self, tmp_path: Path):
+        first = build(two_platforms(tmp_path / "1", self.COPIES))
+        assert build(two_platforms(tmp_path / "2", self.COPIES)).digest == first.digest
+
+    def test_a_program_that_the_daemon_does_not_run_is_refused_before_it_begins(self, tmp_path: Path):
+        foreign = [one for one in TWO if one not in daemon_platforms()]
+        if not foreign:
+            pytest.skip("LEFT OUT: this buildkitd emulates arm64")
+        said = Said()
+        with pytest.raises(BuilderFailed) as refused:
+            build(two_platforms(tmp_path, 'FROM base:1\nRUN ["/x"]\n'), said)
+        assert (refused.value.failure_code, refused.value.line) == ("platform_not_runnable", 2)
+        assert f"{foreign[0]} cannot be built here" in refused.value.detail
+        assert said.text == ""
+
+    def test_a_stage_may_run_on_the_daemons_own_platform_for_all_of_them(self, tmp_path: Path):
+        """Cross-building: nothing of arm64 is run."""
+        text = (
+            "FROM --platform=$BUILDPLATFORM debian:12 AS tools\nARG TARGETARCH\nRUN echo $TARGETARCH > /made\n"
+            "FROM base:1\nCOPY --from=tools /made /made\n"
+        )
+        made = two_platforms(tmp_path, text)
+        made = replace(made, bases=[*made.bases, *plan(tmp_path / "debian", "").bases])
+        output = build(made)
+        assert [files_in(output.archive, manifest)[-1] for manifest, _ in children_in(output.archive).values()] == [
+            "made",
+            "made",
+        ]
+
+    def test_one_that_fails_is_named_and_leaves_nothing(self, tmp_path: Path):
+        text = "FROM base:1\nARG TARGETARCH\nCOPY only-$TARGETARCH /\n"
+        made = two_platforms(tmp_path, text)
+        (made.work / "context" / "only-amd64").write_text("x")
+        with pytest.raises(BuilderFailed) as failed:
+            build(made)
+        assert (failed.value.line, failed.value.failure_code) == (3, "build_failed")
+        assert "while building linux/arm64" in failed.value.detail
+        assert not (tmp_path / "image.tar").exists()
 
 
 def test_a_failing_line_is_named(tmp_path: Path):
