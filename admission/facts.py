@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import Q
 
 from admission.findings import finding_facts
+from admission.inventory_waivers import waived_until
 from catalog import selectors as catalog_selectors
 from catalog.models import Subversion
 from gate.facts import ArtifactKind, DigestFacts, Lineage, ScanState
@@ -61,6 +62,7 @@ def _facts_of(artifacts: Sequence[Artifact], at: datetime) -> Iterator[DigestFac
     members, member_of = _members(ids)
     bases = _bases(ids)
     scans = _scans(ids)
+    waived = waived_until(artifacts, scans)
     running = _running(ids)
     findings = finding_facts(ids)
     subversions = _subversions(ids, at)
@@ -78,7 +80,7 @@ def _facts_of(artifacts: Sequence[Artifact], at: datetime) -> Iterator[DigestFac
             lineage=certainty,
             bases=base_digests,
             signed_repositories=tuple(sorted({each.repository_name for each in signed.get(artifact.digest, ())})),
-            **_scan_facts(scans.get(pk), is_running=str(pk) in running),
+            **_scan_facts(scans.get(pk), is_running=str(pk) in running, waived_until=waived.get(pk)),
             **findings.get(pk, {}),
             **subversions.get(pk, {}),
         )
@@ -133,8 +135,9 @@ def _running(ids: Sequence[UUID]) -> set[str]:
     return set(jobs.values_list("subject_id", flat=True))
 
 
-def _scan_facts(scan: Scan | None, *, is_running: bool) -> dict[str, Any]:
-    if scan is None or (is_running and scan.state != "complete"):
+def _scan_facts(scan: Scan | None, *, is_running: bool, waived_until: datetime | None) -> dict[str, Any]:
+    # What lets it run stands while the next look is under way: a complete report, or a waiver of its absence.
+    if scan is None or (is_running and scan.state != "complete" and waived_until is None):
         return {"scan": ScanState.RUNNING if is_running else ScanState.NONE}
     return {
         "scan": _SCAN_STATES[scan.state],
@@ -142,6 +145,7 @@ def _scan_facts(scan: Scan | None, *, is_running: bool) -> dict[str, Any]:
         "scanned_at": seconds(scan.scanned_at),
         "feed_at": seconds(scan.feed_snapshot_at),
         "is_feed_frozen": scan.is_feed_frozen,
+        "inventory_waived_until": seconds(waived_until),
     }
 
 

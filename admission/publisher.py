@@ -24,6 +24,7 @@ from django.db import connection, transaction
 from admission import changes
 from admission.errors import SnapshotUnavailable
 from admission.facts import all_facts, facts_of_artifacts, seconds
+from admission.inventory_waivers import artifacts_reached
 from admission.models import SnapshotChange, SnapshotPublication
 from admission.overlay import overlay_of
 from admission.snapshot_keys import ALARM_DAYS
@@ -298,6 +299,7 @@ def artifacts_of(waiting: Iterable[SnapshotChange]) -> set[UUID]:
     found |= set(named.values_list("artifact_id", flat=True))
     versions = Subversion.objects.filter(pk__in=_uuids(by_kind.get("subversion", ()))).values("version_id")
     found |= set(Subversion.objects.filter(version_id__in=versions).values_list("artifact_id", flat=True))
+    found |= artifacts_reached(_uuids(by_kind.get("grant", ())))
     return found | _relatives(found)
 
 

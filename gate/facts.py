@@ -72,6 +72,9 @@ class DigestFacts(msgspec.Struct, kw_only=True, omit_defaults=True):
     scanned_at: int = 0
     feed_at: int = 0  # oldest snapshot time that the covering feeds state
     is_feed_frozen: bool = False
+    # Of an image without an inventory: until when people let that pass, also when it is over. 0: they never did, or
+    # the scan is not complete for another cause.
+    inventory_waived_until: int = 0
 
     known_exploited: int = 0  # findings in the KEV catalogue, with or without a fix
     known_exploited_due_at: int = 0  # the earliest due date among them

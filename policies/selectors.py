@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Max, Q, QuerySet
 
 from core.validity import is_in_force
 from policies.domain.default import DEFAULT
 from policies.domain.document import PolicyDocument
-from policies.domain.grants import EXPIRING_DAYS, GrantState, Place
+from policies.domain.grants import EXPIRING_DAYS, INVENTORY_RULE, GrantState, Place
 from policies.errors import GrantMissing
 from policies.models import Grant, Policy
 
@@ -81,6 +81,21 @@ def waivers_in_force(
             if grant.rule in wanted:
                 found.setdefault(grant.rule, grant)
     return found
+
+
+def inventory_waivers(at: datetime, *, place: Place) -> list[Grant]:
+    """The waivers of GG3001 that hold at ``at`` and reach ``place``, those that end last first. One query."""
+    return [one for one in grants_in_force(Grant.Kind.WAIVER, at, place=place) if one.rule == INVENTORY_RULE]
+
+
+def inventory_waiver_ends() -> dict[tuple[str, str], datetime]:
+    """By scope, as kind and name, when the last waiver of GG3001 that was ever given for it ends, or ended. One query.
+
+    For whoever must say "until then" and "since then" at moments that it does not know yet.
+    """
+    given = Grant.objects.filter(kind=Grant.Kind.WAIVER, rule=INVENTORY_RULE, starts_at__isnull=False)
+    rows = given.order_by().values_list("scope_kind", "scope").annotate(last=Max("ends_at"))
+    return {(scope_kind, scope): last for scope_kind, scope, last in rows}
 
 
 def grants_expiring(at: datetime) -> list[Grant]:

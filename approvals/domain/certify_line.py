@@ -13,6 +13,9 @@
 - ``recipe``, ``provenance``, for what was built here: people approved exactly that recipe, and who built it is signed.
 - ``known_exploited_feed``, ``end_of_life_feed``: how old that knowledge is: warns.
 
+What was not compared has no findings that anybody knows: that is unknown, never clean. Where there is no inventory at
+all and a waiver of GG3001 holds, the lines that ask for one warn instead, in its words (``inventory_line``).
+
 An index is as good as its worst runnable child, and the line names that child.
 """
 
@@ -21,6 +24,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from approvals.domain.evidence import SEVERITIES, ArtifactEvidence, Evidence, Finding, in_words
+from approvals.domain.inventory_line import holding, not_compared, waived
 from approvals.domain.line import BADNESS, Line, Outcome
 from approvals.domain.supply_line import hardening_line, supply_lines
 from policies.domain.document import Action, PolicyDocument
@@ -52,6 +56,12 @@ def blocking(lines: tuple[Line, ...]) -> tuple[Line, ...]:
     return tuple(line for line in lines if line.is_blocking)
 
 
+def certificate_end(evidence: Evidence, *, starts_at: datetime, days: int) -> datetime:
+    """When a certificate of ``days`` that starts at ``starts_at`` ends: no later than a waiver that it stands on."""
+    waivers = [one.inventory_waiver.ends_at for one in evidence.artifacts if one.inventory_waiver]
+    return min([starts_at + timedelta(days=days), *waivers])
+
+
 def _worst(check: Callable[[_Judge, ArtifactEvidence], Line], judge: _Judge, evidence: Evidence) -> Line:
     if not evidence.artifacts:
         code = check.__name__.removeprefix("_")
@@ -72,6 +82,8 @@ def _scanned(judge: _Judge, artifact: ArtifactEvidence) -> Line:
         case "none":
             return Line("scanned", Outcome.UNKNOWN, "Not scanned yet.", "Wait for its scan, or start one.")
         case "failed" | "unsupported":
+            if (waiver := holding(artifact, judge.now)) is not None:
+                return waived("scanned", "There is no inventory of it", waiver)
             sentence = artifact.scan_sentence or f"The scan is {artifact.scan_state}."
             return Line("scanned", Outcome.FAIL, sentence, artifact.scan_cure or "Scan it again.")
         case "stale":
@@ -95,6 +107,8 @@ def _scan_age(judge: _Judge, artifact: ArtifactEvidence) -> Line:
 def _feed_age(judge: _Judge, artifact: ArtifactEvidence) -> Line:
     hours = judge.policy.certify.feed_max_age_hours
     if artifact.feed_snapshot_at is None:
+        if (waiver := holding(artifact, judge.now)) is not None:
+            return waived("feed_age", "No advisories could be about it: nothing was compared", waiver)
         reason = f"No advisories cover {artifact.release or 'this release'}: nothing was compared."
         return Line("feed_age", Outcome.UNKNOWN, reason, "Add a feed that covers it, and sync it.")
     age = judge.now - artifact.feed_snapshot_at
@@ -109,19 +123,18 @@ def _feed_age(judge: _Judge, artifact: ArtifactEvidence) -> Line:
 
 
 def _known_exploited(judge: _Judge, artifact: ArtifactEvidence) -> Line:
-    if artifact.scan_state == "none":
-        return Line("known_exploited", Outcome.UNKNOWN, "Nothing was compared yet.", "Wait for its scan.")
     found = [finding for finding in artifact.findings if finding.is_known_exploited]
     if not found:
-        return Line("known_exploited", Outcome.PASS, "Nothing in it is known to be exploited.")
+        return not_compared("known_exploited", artifact, judge.now) or Line(
+            "known_exploited", Outcome.PASS, "Nothing in it is known to be exploited."
+        )
     outcome = Outcome.FAIL if judge.policy.certify.findings.known_exploited is Action.REFUSE else Outcome.WARN
     reason = f"{in_words(found)} known to be used in attacks."
     return Line("known_exploited", outcome, reason, _take_the_fixes(found), items=_items(found))
 
 
 def _findings(judge: _Judge, artifact: ArtifactEvidence) -> Line:
-    if artifact.scan_state == "none":
-        return Line("findings", Outcome.UNKNOWN, "Nothing was compared yet.", "Wait for its scan.")
+    unseen = not_compared("findings", artifact, judge.now)
     fixable = [finding for finding in artifact.findings if finding.fixed_version]
     overdue = [finding for finding in fixable if _is_overdue(judge, finding)]
     if overdue:
@@ -133,10 +146,11 @@ def _findings(judge: _Judge, artifact: ArtifactEvidence) -> Line:
         return Line(
             "findings", Outcome.UNKNOWN, reason, "Correct the version or the advisory.", items=_items(incomparable)
         )
-    if fixable:
+    if fixable and not (unseen and unseen.is_blocking):
         reason = f"{in_words(fixable)} have a fix that is still in its grace."
+        reason += f" {unseen.reason}" if unseen else ""
         return Line("findings", Outcome.WARN, reason, _take_the_fixes(fixable), items=_items(fixable))
-    return Line("findings", Outcome.PASS, "Nothing in it has a fix that was not taken.")
+    return unseen or Line("findings", Outcome.PASS, "Nothing in it has a fix that was not taken.")
 
 
 def _is_overdue(judge: _Judge, finding: Finding) -> bool:
@@ -145,11 +159,11 @@ def _is_overdue(judge: _Judge, finding: Finding) -> bool:
 
 
 def _unfixed(judge: _Judge, artifact: ArtifactEvidence) -> Line:
-    if artifact.scan_state == "none":
-        return Line("unfixed", Outcome.UNKNOWN, "Nothing was compared yet.", "Wait for its scan.")
     found = [finding for finding in artifact.findings if finding.is_comparable and not finding.fixed_version]
     if not found:
-        return Line("unfixed", Outcome.PASS, "Nothing in it is without a fix.")
+        return not_compared("unfixed", artifact, judge.now) or Line(
+            "unfixed", Outcome.PASS, "Nothing in it is without a fix."
+        )
     match judge.policy.certify.findings.unfixed:
         case Action.REFUSE:
             return Line("unfixed", Outcome.FAIL, f"{in_words(found)} have no fix.", "Remove the packages.")
@@ -177,6 +191,8 @@ def _end_of_life(judge: _Judge, artifact: ArtifactEvidence) -> Line:
             outcome = Outcome.FAIL if judge.policy.certify.end_of_life is Action.REFUSE else Outcome.WARN
             return Line("end_of_life", outcome, f"Support of {release} ended{on}.", "Move to a supported release.")
         case _:
+            if (waiver := holding(artifact, judge.now)) is not None:
+                return waived("end_of_life", "It names no release whose support could end", waiver)
             reason = f"Until when {release} is supported is not known."
             return Line("end_of_life", Outcome.UNKNOWN, reason, "Import end-of-life data that names it.")
 

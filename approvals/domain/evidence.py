@@ -75,6 +75,19 @@ class BuildEvidence:
 
 
 @dataclass(frozen=True, slots=True)
+class InventoryWaiver:
+    """A waiver of GG3001 in force: why it may pass that there is no inventory of an image, by whom, until when."""
+
+    ends_at: datetime
+    given_by: str
+    reason: str
+    scope_kind: str
+    scope: str
+    is_one_person: bool = False  # given by who asked, by a setting
+    key: str = ""  # its row, for links; in no packet
+
+
+@dataclass(frozen=True, slots=True)
 class ArtifactEvidence:
     """What is known about one runnable image."""
 
@@ -100,6 +113,14 @@ class ArtifactEvidence:
     config: dict[str, Any] | None = None
     findings: tuple[Finding, ...] = ()
     files: FilesEvidence = FilesEvidence()
+    # Nobody can tell what is in it: scratch, a static binary (``approvals.selectors.inventories``).
+    is_without_inventory: bool = False
+    inventory_waiver: InventoryWaiver | None = None  # only of one without an inventory
+
+    @property
+    def was_compared(self) -> bool:
+        """Whether it was held against advisories: only then does an empty list of findings say anything."""
+        return self.scan_state in ("complete", "stale") and self.feed_snapshot_at is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,11 @@ from approvals.domain.evidence import (
     Evidence,
     FilesEvidence,
     Finding,
+    InventoryWaiver,
     counts,
 )
 from core.canonical import canonical_json, sha256_of
+from policies.domain.grants import INVENTORY_RULE
 
 SCHEMA = "goldgate.packet/v1"
 
@@ -83,6 +85,7 @@ def _artifact(one: ArtifactEvidence) -> dict[str, Any]:
             "component_count": one.component_count,
             "tool": one.tool,
             "coverage": one.coverage or {},
+            **_waiver(one.inventory_waiver),
         },
         "scan": {
             "id": one.scan_id,
@@ -109,6 +112,22 @@ def _artifact(one: ArtifactEvidence) -> dict[str, Any]:
         },
         "files": _files(one.files),
     }
+
+
+def _waiver(waiver: InventoryWaiver | None) -> dict[str, Any]:
+    # No member where there is none: what other images' packets say, and their hashes, do not move by it.
+    if waiver is None:
+        return {}
+    told = {
+        "rule": INVENTORY_RULE,
+        "scope_kind": waiver.scope_kind,
+        "scope": waiver.scope,
+        "waived_until": _time(waiver.ends_at),
+        "waived_by": waiver.given_by,
+        "waiver_reason": waiver.reason,
+        "is_one_person": waiver.is_one_person,
+    }
+    return {"waiver": told}
 
 
 def _files(files: FilesEvidence) -> dict[str, Any]:

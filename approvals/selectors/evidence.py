@@ -1,16 +1,28 @@
 """Reads everything that is known about a candidate, once, into plain values."""
 
+from dataclasses import replace
 from datetime import datetime
 
-from approvals.domain.evidence import ArtifactEvidence, Evidence, FilesEvidence, Finding
+from approvals.domain.evidence import (
+    ArtifactEvidence,
+    BuildEvidence,
+    Evidence,
+    FilesEvidence,
+    Finding,
+    InventoryWaiver,
+)
 from approvals.domain.packet import PacketSubject
 from approvals.models import Proposal
+from approvals.selectors.inventories import images_without_inventory
 from approvals.selectors.supply import supply_of
 from catalog.models import Subversion
-from policies.models import Policy
+from policies import selectors as policies
+from policies.domain.grants import Place
+from policies.models import Grant, Policy
 from registry import selectors as registry
 from registry.models import Artifact
 from scans import selectors as scans
+from scans.models import Scan
 
 
 def evidence_of(subversion: Subversion, at: datetime) -> Evidence:
@@ -19,12 +31,51 @@ def evidence_of(subversion: Subversion, at: datetime) -> Evidence:
     ages = {one.feed.kind: one.feed for one in reversed(scans.feed_ages(at))}
     kev, eol = ages.get("kev"), ages.get("endoflife")
     build, files = supply_of(subversion, runnable, at)
+    newest = {one.pk: scans.latest_scan(one) for one in runnable}
+    bare = images_without_inventory(newest.values())
+    artifacts = tuple(
+        replace(_artifact(one, newest[one.pk], files[one.pk], at), is_without_inventory=one.pk in bare)
+        for one in runnable
+    )
     return Evidence(
-        artifacts=tuple(_artifact(one, files[one.pk], at) for one in runnable),
+        artifacts=_with_waivers(artifacts, subversion, build, at),
         build=build,
         known_exploited_at=kev.snapshot_at if kev else None,
         end_of_life_at=eol.snapshot_at if eol else None,
     )
+
+
+def _with_waivers(
+    artifacts: tuple[ArtifactEvidence, ...], subversion: Subversion, build: BuildEvidence | None, at: datetime
+) -> tuple[ArtifactEvidence, ...]:
+    """Each image that has no inventory with the waiver that lets that pass. One query, and none where all have one."""
+    bare = [one.digest for one in artifacts if one.is_without_inventory]
+    if not bare:
+        return artifacts
+    whole = subversion.artifact.digest
+    place = Place(version=str(subversion.version), source=build.source if build else "", digests=(whole, *bare))
+    found = policies.inventory_waivers(at, place=place)
+    return tuple(_with_waiver(one, found, whole) if one.is_without_inventory else one for one in artifacts)
+
+
+def _with_waiver(artifact: ArtifactEvidence, found: list[Grant], whole: str) -> ArtifactEvidence:
+    # One for a single image of an index says nothing about its other images.
+    reaching = (
+        one for one in found if one.scope_kind != Grant.ScopeKind.DIGEST or one.scope in (whole, artifact.digest)
+    )
+    grant = next(reaching, None)
+    if grant is None:
+        return artifact
+    waiver = InventoryWaiver(
+        ends_at=grant.ends_at,
+        given_by=grant.given_by.username if grant.given_by else "",
+        reason=grant.reason,
+        scope_kind=grant.scope_kind,
+        scope=grant.scope,
+        is_one_person=grant.is_one_person,
+        key=str(grant.pk),
+    )
+    return replace(artifact, inventory_waiver=waiver)
 
 
 def findings_now(artifact: Artifact) -> tuple[Finding, ...]:
@@ -44,8 +95,7 @@ def findings_now(artifact: Artifact) -> tuple[Finding, ...]:
     )
 
 
-def _artifact(artifact: Artifact, files: FilesEvidence, at: datetime) -> ArtifactEvidence:
-    scan = scans.latest_scan(artifact)
+def _artifact(artifact: Artifact, scan: Scan | None, files: FilesEvidence, at: datetime) -> ArtifactEvidence:
     inventory = scan.inventory if scan and scan.inventory else scans.latest_inventory(artifact)
     known = {
         "digest": artifact.digest,

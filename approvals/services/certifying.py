@@ -5,7 +5,7 @@ in the reviewer's transaction. Finalise: when copy and signature are sent, every
 under locks — persons, roles, the policy's line, revocations — and only then it is in force.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
@@ -13,9 +13,11 @@ from django.db import transaction
 from accounts import selectors as accounts
 from accounts import services as account_services
 from approvals import selectors
-from approvals.domain.certify_line import blocking
+from approvals.domain.certify_line import blocking, certificate_end, certify_line
+from approvals.domain.evidence import Evidence
 from approvals.errors import NoCertifiedSide, NotSent
 from approvals.models import Certification, CertificationReview, Proposal, Request, Review
+from approvals.selectors.evidence import evidence_of
 from approvals.services import persons, proposals
 from approvals.services.roles import reviewer_roles
 from audit.actor import Actor
@@ -118,11 +120,13 @@ def finalise(*, publication_id: UUID | str, now: datetime) -> Certification | No
     publication = signing.publication(publication_id)
     if publication.sent_at is None:
         raise NotSent("The signature is not sent yet.")
-    refusal = _refusal(certification, proposal, subversion, now)
+    # Read once: what is judged is what the end of the certificate follows from.
+    evidence = evidence_of(subversion, now)
+    refusal = _refusal(certification, proposal, subversion, evidence, now)
     if refusal:
         fail(certification, proposal, subversion, reason=refusal, actor=Actor.system("worker"), now=now)
     else:
-        _complete(certification, proposal, subversion, publication.target_repository, now)
+        _complete(certification, proposal, subversion, publication.target_repository, evidence, now)
     return certification
 
 
@@ -174,7 +178,9 @@ def _tag(subversion: Subversion, target: Repository) -> str:
     return tag if is_free and len(tag) <= MAX_TAG_LENGTH else ""
 
 
-def _refusal(certification: Certification, proposal: Proposal, subversion: Subversion, now: datetime) -> str:
+def _refusal(
+    certification: Certification, proposal: Proposal, subversion: Subversion, evidence: Evidence, now: datetime
+) -> str:
     """Why it cannot be put in force after all; "" when it can."""
     if subversion.revoked_at is not None:
         return f"Revoked while it was certified: {subversion.reason}"
@@ -199,12 +205,19 @@ def _refusal(certification: Certification, proposal: Proposal, subversion: Subve
     needed = max(certification.reviewers_needed, selectors.reviewers_needed(active_policy(now)))
     if len(standing) < needed:
         return f"{needed} persons must certify; the accounts belong to {len(standing)}."
-    refused = blocking(selectors.proposal_verdict(proposal, now))
+    policy = document_of(active_policy(now))
+    # For the moment at which it would begin: what ends before it, it cannot stand on.
+    refused = blocking(certify_line(evidence, policy=policy, now=max(now, certification.begun_at)))
     return " ".join(line.reason for line in refused)
 
 
 def _complete(
-    certification: Certification, proposal: Proposal, subversion: Subversion, target: Repository, now: datetime
+    certification: Certification,
+    proposal: Proposal,
+    subversion: Subversion,
+    target: Repository,
+    evidence: Evidence,
+    now: datetime,
 ) -> None:
     starts_at = max(now, certification.begun_at)
     days = document_of(certification.policy).certify.certificate_days
@@ -215,7 +228,7 @@ def _complete(
         older.save(update_fields=["ended_at", "reason"])
     certification.finalised_at = now
     certification.starts_at = starts_at
-    certification.ends_at = starts_at + timedelta(days=days)
+    certification.ends_at = certificate_end(evidence, starts_at=starts_at, days=days)
     certification.save(update_fields=["finalised_at", "starts_at", "ends_at"])
     proposals.close(proposal, state=Proposal.State.CERTIFIED, reason="", now=now)
     retiring = catalog.set_certified(

@@ -3,6 +3,10 @@
 A new digest is held to the policy's *deploy* line. One that this namespace ran lately is held to its
 *restart* line: there freshness and findings warn, so that a dead feed stops nothing that runs, and only a
 known exploited vulnerability past its due date refuses.
+
+An image without an inventory (scratch, a static binary) was never compared with anything. While a waiver of that holds
+both checks warn, in its words; from its end on they refuse, on either line: what is eased is evidence that grew old,
+and here there never was any.
 """
 
 from gate.checks.subject import Subject, worst
@@ -12,21 +16,18 @@ from gate.verdict import FAIL, PASS, UNKNOWN, WARN, Check, Line
 from gate.words import DAY, HOUR, age, day, successor
 
 _NONE, _RUNNING, _COMPLETE = ScanState.NONE, ScanState.RUNNING, ScanState.COMPLETE
+_UNSUPPORTED = ScanState.UNSUPPORTED
 _WARNS, _REFUSES = Action.WARN, Action.REFUSE
 _RESTART = Line.RESTART
+NO_INVENTORY = "Have a signed inventory of it (SBOM) attested, or a new waiver of GG3001 given."
 RETRY_SECONDS = 20  # a scan takes seconds: worth asking again, not worth waiting for in an admission
 
 
 def check_scanned(subject: Subject) -> Check:
     """The newest report is complete and fresh, of every platform that may run."""
     if subject.alone is not None:
-        found = _scanned(subject, subject.alone, "")
-    else:
-        found = worst([_scanned(subject, facts, called) for facts, called in subject.members])
-    is_eased = subject.line is _RESTART and subject.policy.restart.scanned is _WARNS
-    if found.refuses and is_eased:
-        return Check("scanned", WARN, f"{found.reason}; it ran here before", found.remedy)
-    return found
+        return _eased(subject, subject.alone, _scanned(subject, subject.alone, ""))
+    return worst([_eased(subject, facts, _scanned(subject, facts, called)) for facts, called in subject.members])
 
 
 def check_findings(subject: Subject) -> Check:
@@ -36,12 +37,39 @@ def check_findings(subject: Subject) -> Check:
     return worst([_findings(subject, facts, called) for facts, called in subject.members])
 
 
+def _eased(subject: Subject, facts: DigestFacts | None, found: Check) -> Check:
+    """On the restart line what refuses warns, each image by itself; the end of a waiver is not eased."""
+    if not found.refuses or subject.line is not _RESTART or subject.policy.restart.scanned is not _WARNS:
+        return found
+    if facts is not None and _was_waived(facts):
+        return found
+    return Check("scanned", WARN, f"{found.reason}; it ran here before", found.remedy)
+
+
+def _was_waived(facts: DigestFacts) -> bool:
+    """Whether nothing but a waiver speaks, or spoke, for what is in it."""
+    return facts.scan is _UNSUPPORTED and facts.inventory_waived_until > 0
+
+
+def _without_inventory(code: str, facts: DigestFacts, at: int, called: str) -> Check:
+    until = facts.inventory_waived_until
+    if until <= at:
+        return Check(
+            code, FAIL, f"it has no inventory, and the waiver of that ended {day(until)}{called}", NO_INVENTORY
+        )
+    reason = f"no inventory, waived until {day(until)}{called}: nothing was compared with advisories"
+    return Check(code, WARN, reason, NO_INVENTORY, until)
+
+
 def _scanned(subject: Subject, facts: DigestFacts | None, called: str) -> Check:
     if facts is None or facts.scan is _NONE:
         return Check("scanned", UNKNOWN, f"it was never scanned{called}", "Have it scanned, then ask again.")
     if facts.scan is _RUNNING:
         remedy = f"Try again in {RETRY_SECONDS} s."
         return Check("scanned", UNKNOWN, f"its scan is running{called}", remedy, 0, RETRY_SECONDS)
+    if _was_waived(facts):
+        # How old the look is does not matter: it saw nothing. Until when that is let pass does.
+        return _without_inventory("scanned", facts, subject.at, called)
     if facts.scan is not _COMPLETE:
         cause = f": {facts.scan_cause}" if facts.scan_cause else ""
         outcome = FAIL if facts.scan is ScanState.STALE else UNKNOWN
@@ -88,23 +116,38 @@ def _findings(subject: Subject, facts: DigestFacts | None, called: str) -> Check
         return Check("findings", FAIL, f"{_known_exploited(facts)}{called}", _rebuild(facts))
     if _is_overdue(facts, subject.at):
         return Check("findings", FAIL, f"{_known_exploited(facts)}{called}", _rebuild(facts))
+    if _was_waived(facts):
+        return _findings_without_inventory(subject, facts, called)
     if facts.scan is not _COMPLETE:
         return Check("findings", UNKNOWN, f"without a complete scan nobody knows its findings{called}")
     return _over_the_line(subject, facts, called)
+
+
+def _findings_without_inventory(subject: Subject, facts: DigestFacts, called: str) -> Check:
+    """What is listed all the same counts as ever; of the rest the waiver speaks."""
+    listed = _over_the_line(subject, facts, called)
+    found = _without_inventory("findings", facts, subject.at, called)
+    if listed.refuses or found.refuses:
+        return listed if listed.refuses else found
+    end = min(found.until, listed.until or found.until)
+    return Check("findings", WARN, found.reason, found.remedy, end)
 
 
 def _restart_findings(subject: Subject, facts: DigestFacts, called: str) -> Check:
     if _is_overdue(facts, subject.at):
         reason = f"{_known_exploited(facts)}, due {day(facts.known_exploited_due_at)}{called}"
         return Check("findings", FAIL, reason, _rebuild(facts))
+    if _was_waived(facts) and facts.inventory_waived_until <= subject.at:
+        return _without_inventory("findings", facts, subject.at, called)
     if facts.known_exploited:
         end = facts.known_exploited_due_at
         reason = f"{_known_exploited(facts)}; refused from {day(end)}{called}"
         return Check("findings", WARN, reason, _rebuild(facts), end)
-    if facts.scan is not _COMPLETE:
+    if facts.scan is not _COMPLETE and not _was_waived(facts):
         reason = f"its findings are not known now; it ran here before{called}"
         return Check("findings", WARN, reason, "Have it scanned again.")
-    found = _over_the_line(subject, facts, called)
+    waived = _was_waived(facts)
+    found = (_findings_without_inventory if waived else _over_the_line)(subject, facts, called)
     if found.refuses:
         return Check("findings", WARN, f"{found.reason}; it ran here before", found.remedy)
     return found

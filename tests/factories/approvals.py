@@ -2,6 +2,8 @@
 
 evidence(now)                        # one image that passes every line, as plain values
 known(artifact, now, findings=[…])   # rows of an inventory, a scan, advisories and their matches
+bare(artifact, now)                  # rows of an image in which nobody can tell what is in it
+inventory_waiver(now, scope_kind="version", scope="hello/1")     # a waiver of that, given
 publish(certification, now)          # what signing does, without its jobs
 """
 
@@ -15,7 +17,10 @@ from approvals import services
 from approvals.domain.evidence import ArtifactEvidence, FilesEvidence, Finding
 from approvals.models import Certification, Proposal, Review
 from catalog.models import Subversion
+from policies.domain.grants import INVENTORY_RULE
+from policies.models import Grant
 from registry.models import Artifact
+from scans.domain.ecosystems import coordinates_of
 from scans.domain.severity import Severity
 from scans.models import (
     AdvisedVulnerability,
@@ -30,7 +35,7 @@ from scans.models import (
 )
 from tests.factories.accounts import person_with
 from tests.factories.catalog import SubversionFactory, certified_side
-from tests.factories.scans import deb, inventory_of
+from tests.factories.scans import deb, inventory_of, scan_of
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 
@@ -90,6 +95,30 @@ def known(artifact: Artifact, now: datetime, findings: Iterable[Finding] = (), *
         support_eoes=date(2028, 6, 30),
         is_support_known=True,
     )
+
+
+def bare(artifact: Artifact, now: datetime, *components: str, **inventory: object) -> Scan:
+    """Rows as scans/ leaves them of an image without os-release and package database; ``components`` are purls."""
+    feeds(now)
+    listed = [coordinates_of(purl) for purl in components]
+    fields = {"os_id": "", "os_version": "", "has_package_database": None, **inventory}
+    return scan_of(artifact, now, listed, **fields)
+
+
+def inventory_waiver(
+    now: datetime, *, scope_kind: str, scope: str, until: timedelta = 30 * DAY, given_by: Person | None = None
+) -> Grant:
+    """A waiver of GG3001, asked for and given at ``now``."""
+    asked = services.ask_waiver(
+        rule=INVENTORY_RULE,
+        scope_kind=scope_kind,
+        scope=scope,
+        reason="Its build attests nothing yet.",
+        ends_at=now + until,
+        asked_by=person_with(Role.REQUESTER),
+        now=now,
+    )
+    return services.give_waiver(grant_id=asked.pk, given_by=given_by or person_with(Role.REVIEWER), now=now)
 
 
 def _found(artifact: Artifact, finding: Finding, feed: Feed, now: datetime) -> None:
