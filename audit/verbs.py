@@ -47,6 +47,7 @@ class Verb(StrEnum):
     KEY_RETIRED = "key.retired"
     ATTESTATION_BEGUN = "attestation.begun"
     PUBLICATION_BEGUN = "publication.begun"
+    PUBLICATION_REFUSED = "publication.refused"
     PUBLICATION_COPIED = "publication.copied"
     PUBLICATION_SIGNED = "publication.signed"
     PUBLICATION_SENT = "publication.sent"
@@ -56,6 +57,10 @@ class Verb(StrEnum):
     SCAN_ASKED = "scan.asked"
     ARTIFACT_INVENTORIED = "artifact.inventoried"
     ARTIFACT_SCANNED = "artifact.scanned"
+    INVENTORY_SIGNER_TRUSTED = "inventory_signer.trusted"
+    INVENTORY_SIGNER_ENDED = "inventory_signer.ended"
+    SBOM_ATTESTED = "sbom.attested"  # by a signer in force; what follows from it is a job's
+    SBOM_ATTESTATION_REFUSED = "sbom.attestation_refused"
     FEED_ADDED = "feed.added"
     FEED_CHANGED = "feed.changed"
     FEED_UPLOADED = "feed.uploaded"

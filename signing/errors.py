@@ -50,3 +50,10 @@ class TargetNotCertifiedSide(GoldgateError):
 
     code = "target_not_certified_side"
     kind = Kind.REFUSED
+
+
+class NotAuthorised(GoldgateError):
+    """Nothing stands behind the publication: no certification with its reviews, no build of ours that ended well."""
+
+    code = "publication_not_authorised"
+    kind = Kind.REFUSED

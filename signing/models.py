@@ -6,12 +6,37 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
+# What is signed stands on something: ``publication_is_authorised`` is a function of the database that the rooms above
+# keep, since what it looks at, reviews and builds, is theirs (docs/adr/0055).
+#
 # A signature says "certified". Whatever a candidate's provenance is signed with, this must not come of it.
 SIGNATURE_IS_OF_A_CERTIFICATION = """
-    PERFORM 1 FROM signing_publication
-      WHERE kind = 'certification' AND NEW.digest::text = ANY(covered_digests::text[]) LIMIT 1;
+    PERFORM 1 FROM signing_publication publication
+      JOIN registry_repository repository ON repository.id = publication.target_repository_id
+      JOIN registry_registry registry ON registry.id = repository.registry_id
+      WHERE publication.kind = 'certification' AND NEW.digest::text = ANY(publication.covered_digests::text[])
+        AND registry.host || '/' || repository.path = NEW.repository_name
+        AND publication_is_authorised(publication.id) LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION 'no certification covers %', NEW.digest USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
+ATTESTATION_IS_AUTHORISED = """
+    PERFORM 1 FROM signing_publication publication
+      WHERE publication.id = NEW.publication_id AND NEW.digest::text = ANY(publication.covered_digests::text[])
+        AND publication.predicate_type = NEW.predicate_type AND publication_is_authorised(publication.id);
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'nothing stands behind an attestation of %', NEW.digest USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+"""
+
+# Asked of the row as it stands, not as it would be: one that is written signed at once has nothing behind it yet.
+SIGNED_IS_AUTHORISED = """
+    IF NOT publication_is_authorised(NEW.id) THEN
+        RAISE EXCEPTION 'nothing stands behind publication %', NEW.id USING ERRCODE = 'check_violation';
     END IF;
     RETURN NEW;
 """
@@ -106,6 +131,45 @@ class Publication(models.Model):
                 name="publication_attested_once",
             ),
         ]
+        triggers = [
+            # What was authorised is what is signed.
+            pgtrigger.Protect(
+                name="publication_claim_fixed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "kind",
+                    "artifact",
+                    "target_repository",
+                    "tag",
+                    "predicate_type",
+                    "predicate",
+                    "predicate_sha256",
+                    "covered_digests",
+                ),
+            ),
+            pgtrigger.Protect(
+                name="publication_withdrawal_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.withdrawal_begun_at IS NOT NULL"
+                    " AND NEW.withdrawal_begun_at IS DISTINCT FROM OLD.withdrawal_begun_at"
+                ),
+            ),
+            pgtrigger.Trigger(
+                name="publication_born_unsigned",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Condition("NEW.signed_at IS NOT NULL"),
+                func=SIGNED_IS_AUTHORISED,
+            ),
+            pgtrigger.Trigger(
+                name="publication_signed_is_authorised",
+                operation=pgtrigger.Update,
+                when=pgtrigger.Before,
+                condition=pgtrigger.Condition("NEW.signed_at IS NOT NULL AND OLD.signed_at IS NULL"),
+                func=SIGNED_IS_AUTHORISED,
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.target_repository}@{self.artifact.digest}"
@@ -169,6 +233,14 @@ class Attestation(models.Model):
             models.UniqueConstraint(
                 fields=["publication", "digest", "predicate_type"], name="attestation_once_per_publication_digest"
             )
+        ]
+        triggers = [
+            pgtrigger.Trigger(
+                name="attestation_is_authorised",
+                operation=pgtrigger.Insert,
+                when=pgtrigger.Before,
+                func=ATTESTATION_IS_AUTHORISED,
+            ),
         ]
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import lru_cache
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from registry.models import Artifact, Repository
@@ -45,6 +46,16 @@ def current_key(purpose: str = "certification") -> SigningKey | None:
 
 def publication(publication_id: UUID | str) -> Publication:
     return Publication.objects.select_related("artifact", "target_repository").get(pk=publication_id)
+
+
+def is_authorised(publication_id: UUID) -> bool:
+    """Whether something stands behind the publication: a certification with its reviews, or a build that ended well.
+
+    Reviews and builds are the rooms' above; so the database is asked, by a function that they keep (docs/adr/0055).
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT publication_is_authorised(%s)", [publication_id])
+        return bool(cursor.fetchone()[0])
 
 
 def digests_to_sign(artifact: Artifact) -> list[str]:

@@ -20,7 +20,7 @@ from registry import services as registry_services
 from registry.models import Artifact, Repository
 from signing import selectors, sending
 from signing.domain import dsse, ecdsa, simple_signing
-from signing.errors import KeyExists, KeyRetired, PublicationClosed, TargetNotCertifiedSide
+from signing.errors import KeyExists, KeyRetired, NotAuthorised, PublicationClosed, TargetNotCertifiedSide
 from signing.models import Attestation, Publication, Signature, SigningKey
 
 Progress = Callable[..., None]
@@ -131,11 +131,12 @@ def begin_attestation(
 def copy_publication(*, publication_id: UUID | str, progress: Progress, now: datetime) -> None:
     """Copy the digest, whole, into the target repository. An attestation copies nothing.
 
-    Raises: registry's unavailable errors (tried again).
+    Raises: NotAuthorised; registry's unavailable errors (tried again).
     """
     publication = selectors.publication(publication_id)
     if publication.copied_at or publication.withdrawal_begun_at or publication.is_attestation:
         return
+    _require_authorised(publication, by="worker", now=now)
     registry_services.copy_artifact(artifact=publication.artifact, to=publication.target_repository, progress=progress)
     with transaction.atomic():
         locked = _lock(publication.pk)
@@ -149,13 +150,16 @@ def copy_publication(*, publication_id: UUID | str, progress: Progress, now: dat
 def sign_publication(*, publication_id: UUID | str, signer: ecdsa.Signer, now: datetime) -> None:
     """Make and store an attestation for each covered digest, and where it is certified a signature; not sent yet.
 
-    Raises: SignerUnavailable (tried again); KeyRetired (a person must act); PublicationClosed (not copied yet).
+    A row of the table alone has nothing signed: it must be a certification's or a build's.
+    Raises: NotAuthorised; SignerUnavailable (tried again); KeyRetired (a person must act); PublicationClosed (not
+    copied yet).
     """
     publication = selectors.publication(publication_id)
     if publication.signed_at or publication.withdrawal_begun_at:
         return
     if publication.copied_at is None and not publication.is_attestation:
         raise PublicationClosed("The digest is not copied yet, so there is nothing there to sign.")
+    _require_authorised(publication, by="signer", now=now)
     _require_key_in_use(signer.key_id)
     for digest in publication.covered_digests:
         if not publication.is_attestation:
@@ -290,6 +294,25 @@ def _store_attestation(publication: Publication, *, digest: str, signer: ecdsa.S
             )
         ],
         ignore_conflicts=True,
+    )
+
+
+def _require_authorised(publication: Publication, *, by: str, now: datetime) -> None:
+    """Raises NotAuthorised, and records that somebody wanted it: no service of ours begins such a publication."""
+    if selectors.is_authorised(publication.pk):
+        return
+    data = {"digest": publication.artifact.digest, "kind": publication.kind}
+    with transaction.atomic():
+        record(
+            Verb.PUBLICATION_REFUSED,
+            actor=Actor.system(by),
+            subject=_subject(publication),
+            at=now,
+            data={**data, "reason": "Nothing stands behind it: no certification with its reviews, no build of ours."},
+        )
+    raise NotAuthorised(
+        f"Nothing stands behind the publication of {publication}.",
+        cure="Who wrote this row? It came neither from a certification nor from a build; see the record around it.",
     )
 
 

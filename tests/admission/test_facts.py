@@ -14,6 +14,7 @@ from scans import selectors as scans_selectors
 from scans.models import Feed, Scan, Vulnerability
 from signing import services as signing_services
 from tests.factories.admission import ACTOR, certified_subversion
+from tests.factories.authority import begin_certified
 from tests.factories.scans import deb, import_records, inventory_of, osv, scan_of
 from tests.factories.signing import Images, known_artifact, signing_key
 
@@ -167,9 +168,7 @@ class TestCatalog:
 
     def test_a_verified_signature_names_its_repository(self, artifact, golden, tmp_path, now):
         _, signer = signing_key(tmp_path / "k", now=now)
-        publication = signing_services.begin_publication(
-            artifact=artifact, target=golden, predicate_type="https://x/1", predicate={}, actor=ACTOR, now=now
-        )
+        publication = begin_certified(artifact, golden, now)
         assert facts(artifact, now).signed_repositories == ()
         signing_services.copy_publication(publication_id=publication.pk, progress=lambda **_: None, now=now)
         signing_services.sign_publication(publication_id=publication.pk, signer=signer, now=now)

@@ -13,6 +13,7 @@ from registry.services.records import record_place
 from signing import services as signing_services
 from tests.factories.admission import ACTOR, certified_subversion, enrolled_gate, revoke
 from tests.factories.approvals import known
+from tests.factories.authority import begin_certified
 from tests.factories.signing import Images, known_artifact, signing_key
 
 pytestmark = pytest.mark.django_db
@@ -26,9 +27,7 @@ def pod(*images: str, user: int | None = 65532) -> str:
 
 
 def sign(artifact, golden, signer, now):
-    publication = signing_services.begin_publication(
-        artifact=artifact, target=golden, predicate_type="https://x/1", predicate={}, actor=ACTOR, now=now
-    )
+    publication = begin_certified(artifact, golden, now)
     signing_services.copy_publication(publication_id=publication.pk, progress=lambda **_: None, now=now)
     signing_services.sign_publication(publication_id=publication.pk, signer=signer, now=now)
     signing_services.send_publication(publication_id=publication.pk, progress=lambda **_: None, now=now)

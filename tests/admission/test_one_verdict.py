@@ -20,8 +20,9 @@ from gate import admission_review, ask
 from gate.snapshot import Snapshot
 from signing import services as signing
 from tests.factories.accounts import person_with, token_for
-from tests.factories.admission import ACTOR, certified_subversion
+from tests.factories.admission import certified_subversion
 from tests.factories.approvals import known
+from tests.factories.authority import begin_certified
 from tests.factories.reviews import KINDS, container, object_of, pod_spec, review
 from tests.factories.signing import signing_key
 
@@ -37,9 +38,7 @@ def certified(artifact, golden, tmp_path) -> str:
     now = timezone.now() - timedelta(minutes=1)
     _, signer = signing_key(tmp_path / "signing", now=now)
     known(artifact, now)
-    publication = signing.begin_publication(
-        artifact=artifact, target=golden, predicate_type="https://x/1", predicate={}, actor=ACTOR, now=now
-    )
+    publication = begin_certified(artifact, golden, now)
     signing.copy_publication(publication_id=publication.pk, progress=lambda **_: None, now=now)
     signing.sign_publication(publication_id=publication.pk, signer=signer, now=now)
     signing.send_publication(publication_id=publication.pk, progress=lambda **_: None, now=now)

@@ -48,9 +48,9 @@ def subversion_of(artifact: Artifact, *, now: datetime, name: str = "12.15-20261
     version, _ = Version.objects.get_or_create(
         image=image, name="12", defaults={"created_at": now, "created_by": person}
     )
-    return Subversion.objects.create(
-        version=version, name=name, artifact=artifact, created_at=now, created_by=person, **fields
-    )
+    made = {"version": version, "name": name, "created_at": now, "created_by": person}
+    found, _ = Subversion.objects.update_or_create(artifact=artifact, defaults=fields, create_defaults=made | fields)
+    return found
 
 
 def certified_subversion(

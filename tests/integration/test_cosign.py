@@ -14,10 +14,11 @@ from signing import selectors, services
 from signing.adapters.key_file import make_key_file
 from signing.domain import cosign, ecdsa
 from signing.models import Publication
+from tests.factories.authority import begin_certified
 from tests.factories.signing import Images, certified_repository, known_artifact, signing_key
 from tests.registry.servers import docker_registry, tool
 
-KIND = "https://goldgate.dev/certification/v1"
+KIND = "https://goldgate.dev/packet/v1"
 EXTRA = {"cosign-2": [], "cosign-3": ["--private-infrastructure=true"]}
 OFFLINE = ["--insecure-ignore-tlog=true", "--allow-insecure-registry", "--allow-http-registry"]
 
@@ -56,15 +57,8 @@ def published(registry, tmp_path: Path, request, now) -> Publication:
     target = certified_repository(registry, f"golden/{abs(hash(request.node.name))}", now=now)
     key, signer = signing_key(tmp_path, now=now)
     (tmp_path / "cosign.pub").write_text(key.public_pem)
-    publication = services.begin_publication(
-        artifact=known_artifact(images, described, now=now),
-        target=target,
-        predicate_type=KIND,
-        predicate={"packet": "0" * 64, "findings": [], "words": "größer – größer"},
-        actor=Actor.system("test"),
-        now=now,
-        tag="12",
-    )
+    artifact = known_artifact(images, described, now=now)
+    publication = begin_certified(artifact, target, now, said={"findings": [], "words": "größer – größer"}, tag="12")
     services.copy_publication(publication_id=publication.pk, progress=silent, now=now)
     services.sign_publication(publication_id=publication.pk, signer=signer, now=now)
     services.send_publication(publication_id=publication.pk, progress=silent, now=now)
@@ -181,15 +175,8 @@ def test_a_registry_without_deletes_keeps_what_it_has_and_we_say_so(tmp_path, no
         )
         images = Images()
         _, signer = signing_key(tmp_path, now=now)
-        publication = services.begin_publication(
-            artifact=known_artifact(images, images.image("debian"), now=now),
-            target=certified_repository(registry, "golden/debian", now=now),
-            predicate_type=KIND,
-            predicate={},
-            actor=Actor.system("test"),
-            now=now,
-            tag="12",
-        )
+        target = certified_repository(registry, "golden/debian", now=now)
+        publication = begin_certified(known_artifact(images, images.image("debian"), now=now), target, now, tag="12")
         services.copy_publication(publication_id=publication.pk, progress=silent, now=now)
         services.sign_publication(publication_id=publication.pk, signer=signer, now=now)
         services.send_publication(publication_id=publication.pk, progress=silent, now=now)

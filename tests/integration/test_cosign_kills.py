@@ -16,6 +16,7 @@ from registry.models import Registry
 from signing import selectors, services
 from signing.domain import cosign
 from signing.models import Attestation, Publication, Signature
+from tests.factories.authority import begin_certified
 from tests.factories.signing import Images, certified_repository, known_artifact, signing_key
 from tests.integration.cosign_kills import KILLS, POINTS
 from tests.integration.job_servers import job_servers, wait_until
@@ -62,9 +63,7 @@ def test_three_deaths_a_step_leave_one_signature_and_its_withdrawal_none(workers
     images = Images()
     index = known_artifact(images, images.index(images.image("a"), images.image("b", arch="arm64")), now=now)
     with transaction.atomic():
-        publication = services.begin_publication(
-            artifact=index, target=target, predicate_type="https://x/1", predicate={}, actor=ACTOR, now=now
-        )
+        publication = begin_certified(index, target, now)
     wait_until(lambda: ended("signing.send"), SECONDS, "the publication is sent")
 
     assert Signature.objects.count() == Attestation.objects.count() == 3

@@ -17,6 +17,7 @@ from registry import services as registry_services
 from registry.models import Registry
 from signing import services
 from signing.models import Publication
+from tests.factories.authority import begin_certified
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.signing import Images, certified_repository, known_artifact, signing_key
 from tests.integration.test_cosign import EXTRA, OFFLINE, silent
@@ -128,10 +129,7 @@ class TestTheCertified:
     def certified(self, build, registry, signer, now) -> Publication:
         attest_build(build.pk, now + timedelta(minutes=5))
         target = certified_repository(registry, build.source.candidate_repository.path + "-golden", now=now)
-        publication = services.begin_publication(
-            artifact=build.artifact, target=target, predicate_type=PACKET, predicate={"packet": "0" * 64},
-            actor=Actor.system("test"), now=now,
-        )  # fmt: skip
+        publication = begin_certified(build.artifact, target, now)
         services.copy_publication(publication_id=publication.pk, progress=silent, now=now)
         send(signer, now)
         attest_certified(build.subversion_id, now + timedelta(minutes=5))

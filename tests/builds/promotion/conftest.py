@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from audit.actor import Actor
+from approvals import services as approvals
 from catalog import services as catalog
 from catalog.models import Subversion
 from oci.digest import Digest
@@ -17,7 +17,7 @@ from registry.models import Artifact, Registry, Repository
 from signing import services as signing
 from signing.adapters.key_file import FileSigner
 from signing.models import Publication
-from tests.factories.catalog import SubversionFactory, VersionFactory
+from tests.factories.authority import begin_certified, subversion_of
 from tests.factories.signing import Images, certified_layout, certified_repository, known_artifact, signing_key
 from tests.registry.servers import docker_registry
 
@@ -44,16 +44,8 @@ class CertifiedSide:
         return known_artifact(self.images, self.images.image(name), now=self.now)
 
     def certify(self, artifact: Artifact, *, tag: str = "12", at: datetime | None = None) -> Publication:
-        """Copied, signed and sent as the signing jobs do; no reviews, which are not the matter here."""
-        begun = signing.begin_publication(
-            artifact=artifact,
-            target=self.repository,
-            predicate_type="https://goldgate.dev/packet/v1",
-            predicate={"name": artifact.digest},
-            actor=Actor.system("test"),
-            now=at or self.now,
-            tag=tag,
-        )
+        """Copied, signed and sent as the signing jobs do; on reviews of nothing, which are not the matter here."""
+        begun = begin_certified(artifact, self.repository, at or self.now, tag=tag)
         signing.copy_publication(publication_id=begun.pk, progress=silent, now=at or self.now)
         signing.sign_publication(publication_id=begun.pk, signer=self.signer, now=at or self.now)
         signing.send_publication(publication_id=begun.pk, progress=silent, now=at or self.now)
@@ -61,7 +53,7 @@ class CertifiedSide:
 
     def usable(self, artifact: Artifact) -> Subversion:
         """A subversion whose certificate holds for 90 days."""
-        found = SubversionFactory(self.now, version=VersionFactory(self.now), artifact=artifact)
+        found = subversion_of(artifact, self.now)
         catalog.set_certified(
             subversion=found,
             starts_at=self.now,
@@ -118,3 +110,9 @@ def in_directory(tmp_path: Path, now: datetime, settings) -> CertifiedSide:
     _, signer = signing_key(tmp_path, now=now)
     repository = certified_repository(registry, "golden/debian", now=now)
     return CertifiedSide(repository, Images(), now, signer, lambda: None)
+
+
+@pytest.fixture(autouse=True)
+def _unfinalised(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is certified here stands on reviews alone: finalising, which looks at evidence, would take it back."""
+    monkeypatch.setattr(approvals, "finalise", lambda **_: None)

@@ -11,8 +11,9 @@ from builds.errors import DriftClosed, DriftMissing, DriftUnexplained
 from builds.models import DriftAlarm
 from builds.services.promotion import close_drift, look_for_drift
 from signing.domain import cosign
-from signing.services import begin_publication, withdraw_publication
+from signing.services import withdraw_publication
 from tests.factories.accounts import person_with
+from tests.factories.authority import begin_certified
 
 pytestmark = [pytest.mark.django_db, pytest.mark.integration]
 HOUR = timedelta(hours=1)
@@ -80,10 +81,7 @@ class TestAMovedTag:
     def test_what_is_on_its_way_is_no_drift(self, on_server, now):
         good, coming = on_server.image("debian"), on_server.image("next")
         on_server.certify(good)
-        publication = begin_publication(
-            artifact=coming, target=on_server.repository, predicate_type="t", predicate={}, tag="12", now=now,
-            actor=person_with(Role.REVIEWER).as_actor(),
-        )  # fmt: skip
+        publication = begin_certified(coming, on_server.repository, now, tag="12")
         on_server.push(coming, "12")
         assert (look_for_drift(now=now).opened, publication.sent_at) == ([], None)
 

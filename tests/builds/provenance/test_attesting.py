@@ -24,8 +24,10 @@ from signing import services as signing
 from signing.domain import cosign
 from signing.models import Attestation, Publication, Signature
 from tests.factories.accounts import person_with
+from tests.factories.authority import begin_certified
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.registry import LayoutFactory
+from tests.factories.scans import inventory_of
 from tests.factories.signing import Images, certified_layout, certified_repository, known_artifact, signing_key
 from tests.jobs.support import run_due_jobs
 
@@ -143,6 +145,20 @@ class TestAttest:
         assert not Publication.objects.exists()
         assert attest_build(build.pk, later(now)).provenance
 
+    def test_of_an_index_each_inventory_says_whose_it_is(self, now, candidates):
+        build = succeeded(now, candidates=candidates)
+        images = Images()
+        index = known_artifact(images, images.index(images.image("a"), images.image("b", arch="arm64")), now=now)
+        Build.objects.filter(pk=build.pk).update(artifact=index)
+        children = registry_selectors.runnable_images(index)
+        for child in children:
+            inventory_of(child, now)
+        with_log = attest_build(build.pk, later(now)).provenance["runDetails"]["byproducts"]
+        assert [one["annotations"] for one in with_log if one["name"] == "sbom"] == [
+            {"platform": "linux/amd64", "image": children[0].digest},
+            {"platform": "linux/arm64", "image": children[1].digest},
+        ]
+
     @pytest.mark.parametrize(
         "change",
         [
@@ -184,18 +200,11 @@ class TestCertified:
         side = registry_selectors.side_for(target.registry)
         held = side.get_manifest(target.path, cosign.attestation_tag(build.artifact.digest)).body
         assert PREDICATE_TYPE.encode() in held
-        assert b"https://example.org/packet/v1" in held
+        assert b"https://goldgate.dev/packet/v1" in held
         assert Publication.objects.filter(kind="attestation").count() == 2
 
     def certify(self, build, target, signer, now):
-        publication = signing.begin_publication(
-            artifact=build.artifact,
-            target=target,
-            predicate_type="https://example.org/packet/v1",
-            predicate={},
-            actor=Actor.system("test"),
-            now=now,
-        )
+        publication = begin_certified(build.artifact, target, now)
         for step in ("copy", "sign", "send"):
             extra = {"signer": signer} if step == "sign" else {"progress": lambda **_: None}
             getattr(signing, f"{step}_publication")(publication_id=publication.pk, now=now, **extra)
