@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
-
 from approvals.selectors.inventories import images_without_inventory
+from approvals.selectors.waivers import subversions_reached
 from builds.models import Build
 from catalog.models import Subversion
 from policies import selectors as policies
@@ -43,7 +42,11 @@ def artifacts_reached(grant_ids: Iterable[UUID]) -> set[UUID]:
     """The artifacts that these waivers of GG3001 name; other grants name none here. An index stands for its images."""
     found: set[UUID] = set()
     for grant in Grant.objects.filter(pk__in=list(grant_ids), kind=Grant.Kind.WAIVER, rule=INVENTORY_RULE):
-        found |= _named_by(grant)
+        if grant.scope_kind == Grant.ScopeKind.DIGEST:  # also of what is no build of the catalog
+            named = Artifact.objects.filter(digest=grant.scope).values_list("pk", flat=True)
+        else:
+            named = subversions_reached(grant).values_list("artifact_id", flat=True)
+        found |= set(named)
     return found
 
 
@@ -75,16 +78,3 @@ def _scopes_of_builds(artifact_ids: Iterable[UUID]) -> dict[UUID, set[Scope]]:
     for subversion_id, source in newest.values_list("subversion_id", "source__name"):
         found[whole_of[subversion_id]].add(("source", source))
     return found
-
-
-def _named_by(grant: Grant) -> set[UUID]:
-    match Grant.ScopeKind(grant.scope_kind):
-        case Grant.ScopeKind.DIGEST:
-            return set(Artifact.objects.filter(digest=grant.scope).values_list("pk", flat=True))
-        case Grant.ScopeKind.VERSION:
-            image, _, version = grant.scope.partition("/")
-            is_named = Q(version__image__name=image, version__name=version)
-        case Grant.ScopeKind.SOURCE:
-            made = Build.objects.filter(source__name=grant.scope, subversion__isnull=False)
-            is_named = Q(pk__in=made.values("subversion_id"))
-    return set(Subversion.objects.filter(is_named).values_list("artifact_id", flat=True))

@@ -27,3 +27,9 @@ def propose_candidate(run: Run) -> None:
 def refresh_recipe(run: Run) -> None:
     """Freeze new packets where a recipe's approval changed. The subject is the recipe."""
     services.refresh_recipe(recipe_id=run.subject_id, now=run.now())
+
+
+@handler("approvals.refresh_waived", limit_seconds=120)
+def refresh_waived(run: Run) -> None:
+    """Freeze new packets where a waiver was given or taken back. The subject is the grant."""
+    services.refresh_packets_under(grant_id=run.subject_id, now=run.now())

@@ -91,6 +91,8 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.SUBVERSION_REVOKED: [JobRule("builds.advance_waves", is_once=True)],
     Verb.RECIPE_APPROVED: [JobRule("approvals.refresh_recipe"), JobRule("builds.recipe_approved", is_once=True)],
     Verb.RECIPE_WITHDRAWN: [JobRule("approvals.refresh_recipe")],
+    Verb.GRANT_GIVEN: [JobRule("approvals.refresh_waived", is_once=True)],
+    Verb.GRANT_ENDED: [JobRule("approvals.refresh_waived", is_once=True)],
 }
 
 

@@ -12,6 +12,7 @@ from approvals.domain.packet import canonical_text, packet_document, says_the_sa
 from approvals.errors import ProposalExists, ProposalMissing
 from approvals.models import Packet, Proposal, Request
 from approvals.selectors.evidence import evidence_of, packet_subject
+from approvals.selectors.waivers import subversions_reached
 from approvals.services import persons
 from audit.actor import Actor
 from audit.services import record
@@ -21,6 +22,7 @@ from catalog.errors import IllegalStep
 from catalog.models import Subversion
 from core.canonical import sha256_of
 from policies import services as policies
+from policies.selectors import grant_by_id
 
 LIVE = (Proposal.State.OPEN, Proposal.State.CERTIFYING)
 
@@ -86,6 +88,19 @@ def refresh_packets_of(*, artifact_id: UUID | str, now: datetime) -> int:
     for proposal_id in found:
         refresh_packet(proposal_id=proposal_id, now=now)
     return len(found)
+
+
+def refresh_packets_under(*, grant_id: UUID | str, now: datetime) -> int:
+    """Refresh every open proposal that a waiver speaks of: it was given, or taken back. Returns how many there were.
+
+    Nothing has to run when it runs out: a review freezes a new packet first. Raises GrantMissing.
+    """
+    reached = subversions_reached(grant_by_id(grant_id))
+    found = Proposal.objects.filter(subversion__in=reached.values("pk"), state=Proposal.State.OPEN)
+    ids = list(found.order_by("opened_at", "pk").values_list("pk", flat=True))
+    for proposal_id in ids:
+        refresh_packet(proposal_id=proposal_id, now=now)
+    return len(ids)
 
 
 def lock(proposal_id: UUID | str) -> tuple[Subversion, Proposal]:

@@ -1,14 +1,26 @@
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.roles import Role
 from approvals.models import Certification, Packet
+from approvals.services import end_waiver
 from audit.actor import Actor, Subject
 from audit.services import record
 from audit.verbs import Verb
 from jobs.models import Job
 from tests.factories.accounts import person_with
-from tests.factories.approvals import Finding, ProposalFactory, approve, certifying, known, publish
+from tests.factories.approvals import (
+    Finding,
+    ProposalFactory,
+    approve,
+    bare,
+    certifying,
+    inventory_waiver,
+    known,
+    publish,
+)
+from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.jobs.support import run_due_jobs
 
 pytestmark = pytest.mark.django_db
@@ -31,6 +43,27 @@ class TestRefresh:
         jobs = [job for job in run_due_jobs() if job.kind == "approvals.refresh"]
         assert [job.state for job in jobs] == ["succeeded"], "two changes before it ran are one job"
         assert Packet.objects.filter(proposal=proposal).count() == 2
+
+
+class TestRefreshWaived:
+    def ran(self) -> list[str]:
+        return [job.state for job in run_due_jobs() if job.kind == "approvals.refresh_waived"]
+
+    def inventory(self, proposal) -> dict:
+        proposal.refresh_from_db()
+        return proposal.current_packet.document["artifacts"][0]["inventory"]
+
+    def test_a_waiver_given_and_ended_freezes_new_packets(self, now):
+        subversion = SubversionFactory(now, version=VersionFactory(now, "hello/1"))
+        bare(subversion.artifact, now)
+        proposal = ProposalFactory(now, subversion=subversion)
+        grant = inventory_waiver(now, scope_kind="version", scope="hello/1")
+        assert "waiver" not in self.inventory(proposal)
+        assert self.ran() == ["succeeded"]
+        assert self.inventory(proposal)["waiver"]["waived_by"] == grant.given_by.username
+        end_waiver(grant_id=grant.pk, person=grant.asked_by, reason="It is attested.", now=timezone.now())
+        assert self.ran() == ["succeeded"]
+        assert "waiver" not in self.inventory(proposal)
 
 
 class TestFinalise:
