@@ -54,6 +54,7 @@ class ByProduct:
     name: str
     digest: str  # "sha256:…"
     media_type: str
+    annotations: Mapping[str, Any] = field(default_factory=dict)  # of several images: which one
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +94,7 @@ def slsa_predicate(facts: BuildFacts) -> dict[str, Any]:
         "runDetails": {
             "builder": {"id": facts.builder_id, "version": dict(facts.builder_version)},
             "metadata": _metadata(facts),
-            "byproducts": [
-                {"name": each.name, "digest": digest_set(each.digest), "mediaType": each.media_type}
-                for each in facts.byproducts
-            ],
+            "byproducts": [_byproduct(each) for each in facts.byproducts],
         },
     }
 
@@ -157,6 +155,13 @@ def _base(base: BaseUsed) -> dict[str, Any]:
     found: dict[str, Any] = {"uri": oci_purl(base.reference, base.digest), "digest": digest_set(base.digest)}
     if base.annotations:
         found["annotations"] = dict(base.annotations)
+    return found
+
+
+def _byproduct(one: ByProduct) -> dict[str, Any]:
+    found: dict[str, Any] = {"name": one.name, "digest": digest_set(one.digest), "mediaType": one.media_type}
+    if one.annotations:
+        found["annotations"] = dict(one.annotations)
     return found
 
 

@@ -145,10 +145,12 @@ def _log(build: Build) -> list[ByProduct]:
 
 def _inventories(artifact: Artifact, since: datetime, now: datetime) -> list[ByProduct]:
     found = []
-    for image in runnable_images(artifact):
+    images = runnable_images(artifact)
+    for image in images:
         inventory = scans.latest_inventory(image)
         if inventory is not None:
-            found.append(ByProduct("sbom", inventory.sbom_digest, "application/vnd.cyclonedx+json"))
+            of = {"platform": image.platform, "image": image.digest} if len(images) > 1 else {}
+            found.append(ByProduct("sbom", inventory.sbom_digest, "application/vnd.cyclonedx+json", of))
         elif scans.latest_scan(image) is None and now - since < WAITS_FOR_INVENTORY:
             raise InventoryOutstanding(f"The inventory of {image.digest} is not made yet.")
     return found

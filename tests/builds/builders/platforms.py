@@ -50,7 +50,9 @@ def arm64_program() -> bytes:
     return head + segment + _CODE
 
 
-def index_archive(target: Path, images: Mapping[str, Mapping[str, bytes]]) -> Path:
+def index_archive(
+    target: Path, images: Mapping[str, Mapping[str, bytes]], *, labels: Mapping[str, str] | None = None
+) -> Path:
     """An OCI archive of an index: platform to the files of its one layer."""
     blobs: dict[str, bytes] = {}
     children = []
@@ -60,7 +62,11 @@ def index_archive(target: Path, images: Mapping[str, Mapping[str, bytes]]) -> Pa
         told |= {"variant": platform.variant} if platform.variant else {}
         layer = _tar(list(files.items()))
         packed = gzip.compress(layer, mtime=0)
-        config = {**told, "config": {}, "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]}}
+        config = {
+            **told,
+            "config": {"Labels": dict(labels or {})},
+            "rootfs": {"type": "layers", "diff_ids": [_digest(layer)]},
+        }
         manifest = {
             "schemaVersion": 2,
             "mediaType": MANIFEST,

@@ -152,7 +152,7 @@ class TestAttest:
         Build.objects.filter(pk=build.pk).update(artifact=index)
         children = registry_selectors.runnable_images(index)
         for child in children:
-            inventory_of(child, now)
+            inventory_of(child, now, ())
         with_log = attest_build(build.pk, later(now)).provenance["runDetails"]["byproducts"]
         assert [one["annotations"] for one in with_log if one["name"] == "sbom"] == [
             {"platform": "linux/amd64", "image": children[0].digest},

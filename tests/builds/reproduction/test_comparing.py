@@ -16,6 +16,7 @@ from builds.services.reproducing import compare, name_files
 from builds.services.taking_in import take_in
 from catalog.models import Subversion
 from tests.builds.archives import built, image_archive, relabelled
+from tests.builds.builders.platforms import index_archive
 from tests.factories.images import archive_on
 from tests.jobs.support import run_due_jobs
 
@@ -110,6 +111,34 @@ class TestReproduction:
         Build.objects.filter(pk=first.pk).update(artifact=None)
         with pytest.raises(NothingToCompare):
             take_in(build_id=second.pk, now=now)
+
+
+class TestSeveralPlatforms:
+    IMAGES = {"linux/amd64": {"app": b"1"}, "linux/arm64": {"app": b"one"}}
+
+    @pytest.fixture
+    def index(self, now, tmp_path) -> Build:
+        archive = index_archive(tmp_path / "first.tar", self.IMAGES)
+        return take_in(build_id=built(now, archive).pk, now=now)
+
+    def test_each_is_compared_with_its_own(self, index, now, tmp_path):
+        again = index_archive(tmp_path / "again.tar", self.IMAGES, labels={"a": "b"})
+        ended = take_in(build_id=second_of(index, again, now).pk, now=now)
+        assert (ended.comparison["is_reproduced"], ended.comparison["layers"]) == (True, 2)
+        assert not ended.comparison["is_same_manifest"]
+
+    def test_the_one_that_is_not_the_same_is_named_with_its_files(self, index, now, tmp_path):
+        other = index_archive(tmp_path / "other.tar", {**self.IMAGES, "linux/arm64": {"app": b"two"}})
+        ended = take_in(build_id=second_of(index, other, now).pk, now=now)
+        assert ended.comparison["first_difference"]["platform"] == "linux/arm64"
+        run_due_jobs(queues=("default",))
+        ended.refresh_from_db()
+        assert [(one["platform"], one["path"]) for one in ended.comparison["files"]] == [("linux/arm64", "app")]
+
+    def test_one_platform_less_is_not_reproduced(self, index, now, tmp_path):
+        less = index_archive(tmp_path / "less.tar", {"linux/amd64": self.IMAGES["linux/amd64"]})
+        ended = take_in(build_id=second_of(index, less, now).pk, now=now)
+        assert ended.comparison["first_difference"]["platform"] == "linux/arm64"
 
 
 class TestFiles:

@@ -8,12 +8,15 @@ import pytest
 from audit.models import Record
 from builds.errors import BuildOutputMissing
 from builds.models import Build
+from builds.selectors.differences import difference
 from builds.services.directories import directory_of
+from builds.services.inspections import inspect_artifact
 from builds.services.taking_in import take_in
 from catalog.models import Subversion
 from registry.models import Artifact, Repository
-from registry.selectors import side_for
+from registry.selectors import runnable_images, side_for
 from tests.builds.archives import built, digest_of, image_archive, relabelled
+from tests.builds.builders.platforms import TWO, index_archive
 from tests.factories.builds import SourceFactory
 from tests.factories.registry import LayoutFactory
 
@@ -100,3 +103,55 @@ class TestNoChange:
 
         assert again.state == "succeeded"
         assert Build.objects.filter(state="succeeded").count() == 2
+
+
+class TestSeveralPlatforms:
+    IMAGES = {"linux/amd64": {"app": b"1"}, "linux/arm64": {"app": b"one"}}
+
+    def taken(self, now: datetime, tmp_path: Path, images=None, *, source=None, labels=None) -> Build:
+        archive = index_archive(tmp_path / f"{len(list(tmp_path.iterdir()))}.tar", images or self.IMAGES, labels=labels)
+        return take_in(build_id=built(now, archive, source=source).pk, now=now)
+
+    def test_are_one_candidate_an_index_of_images(self, now: datetime, tmp_path: Path, candidates: Repository) -> None:
+        source = SourceFactory(now, candidate_repository=candidates, platforms=TWO)
+        build = self.taken(now, tmp_path, source=source)
+        assert Subversion.objects.get().artifact == build.artifact
+        assert build.artifact.is_index
+        children = runnable_images(build.artifact)
+        assert [one.platform for one in children] == TWO
+        side = side_for(candidates.registry)
+        assert str(side.head_manifest(candidates.path, "12-build.1")) == build.artifact.digest
+        for child in children:
+            assert str(side.head_manifest(candidates.path, child.digest)) == child.digest
+
+    def test_same_content_on_each_is_no_change(self, now: datetime, tmp_path: Path) -> None:
+        source = SourceFactory(now, platforms=TWO)
+        self.taken(now, tmp_path, source=source)
+        again = self.taken(now, tmp_path, source=source, labels={"org.opencontainers.image.created": "later"})
+        assert again.state == "no_change"
+        assert Subversion.objects.count() == 1
+
+    @pytest.mark.parametrize(
+        "images",
+        [
+            pytest.param({**IMAGES, "linux/arm64": {"app": b"two"}}, id="one-of-two-changed"),
+            pytest.param({"linux/amd64": {"app": b"1"}}, id="one-went"),
+            pytest.param({**IMAGES, "linux/s390x": {"app": b"I"}}, id="one-came"),
+        ],
+    )
+    def test_a_change_on_one_platform_is_a_change(self, now: datetime, tmp_path: Path, images) -> None:
+        source = SourceFactory(now, platforms=TWO)
+        self.taken(now, tmp_path, source=source)
+        assert self.taken(now, tmp_path, images, source=source).state == "succeeded"
+
+    def test_the_difference_says_on_which_platform(self, now: datetime, tmp_path: Path) -> None:
+        source = SourceFactory(now, platforms=TWO)
+        first = self.taken(now, tmp_path, source=source)
+        changed = {**self.IMAGES, "linux/arm64": {"app": b"two"}, "linux/s390x": {"app": b"I"}}
+        second = self.taken(now, tmp_path, changed, source=source)
+        for build in (first, second):
+            assert len(inspect_artifact(build.artifact_id, now=now)) == len(runnable_images(build.artifact))
+        found = difference(first.artifact, second.artifact)
+        assert found.only_newer == ("linux/s390x",)
+        told = {one.newer.platform: [each.path for each in one.files.listed] for one in found.images}
+        assert told == {"linux/amd64": [], "linux/arm64": ["app"]}
