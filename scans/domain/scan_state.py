@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from scans.domain.ecosystems import is_preview, package_database_of
 from scans.domain.support import Support, SupportDates, support_on
 
 
@@ -100,6 +101,7 @@ def judge(facts: ScanFacts, *, at: datetime, max_feed_age: timedelta | None) -> 
 
 
 _Found = tuple[ScanState, Cause, str, str] | None
+_COMPARED = "Use a release of Debian, Ubuntu or Alpine, or Wolfi."
 _AGAIN = "Scan it again; the job's log has the scanner's own words."
 
 
@@ -127,15 +129,17 @@ def _unknown_system(facts: ScanFacts) -> _Found:
     if not facts.os_id:
         sentence = f"No known distribution: {facts.component_count} components without an os-release that names one."
         return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, "Base the image on a supported release."
-    if not facts.os_version:
+    if not facts.os_version or is_preview(facts.os_id, facts.os_version):
         sentence = f"The os-release of {facts.os_id} names no release."
+        if facts.os_version:
+            sentence = f"{release} is a state between two releases: no advisories are written for it."
         return ScanState.UNSUPPORTED, Cause.UNKNOWN_RELEASE, sentence, "Use a stable release, which names itself."
     if not facts.is_order_known:
         sentence = f"Versions of {release} cannot be compared with advisories here."
-        return ScanState.UNSUPPORTED, Cause.UNSUPPORTED_DISTRIBUTION, sentence, "Use a Debian release."
+        return ScanState.UNSUPPORTED, Cause.UNSUPPORTED_DISTRIBUTION, sentence, _COMPARED
     if facts.has_package_database is False:
         sentence = f"The package database of {release} was removed: what is installed cannot be told."
-        cure = "Keep /var/lib/dpkg/status (or status.d) in the image."
+        cure = f"Keep {package_database_of(facts.os_id)} in the image."
         return ScanState.FAILED, Cause.PACKAGE_DATABASE_REMOVED, sentence, cure
     if facts.component_count == 0:
         sentence = f"No component was found in this {release} image."

@@ -7,14 +7,17 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from scans.domain.ecosystems import coordinates_of, ecosystem_of_release
+from scans.domain.inventory import DATABASE_OF_SYSTEM
 from scans.domain.osv import AdvisoryMalformed, parse_advisory
 from scans.domain.versions import KEY_VERSION, CannotCompare, version_key
-from scans.models import Advisory, AffectedRange, Component
+from scans.models import Advisory, AffectedRange, Component, Inventory
 from scans.services.applying import store_ranges
 from scans.services.matching import hold_matching_lock, match_everything
 from scans.services.standing import rejudge_everything
 
 _BATCH = 2000  # rows
+_DERIVED = ["ecosystem", "source_name", "source_version", "version_key", "key_version"]
 
 
 @transaction.atomic
@@ -22,6 +25,7 @@ def rematch_everything(*, now: datetime) -> int:
     """Encode keys of an older encoder again, match all with all, judge all scans; how many moved."""
     hold_matching_lock()
     _encode_components()
+    _name_releases()
     _encode_ranges()
     match_everything(now=now)
     return rejudge_everything(because="everything was matched again", now=now)
@@ -30,8 +34,25 @@ def rematch_everything(*, now: datetime) -> int:
 def _encode_components() -> None:
     for rows in _batches(Component.objects.exclude(key_version=KEY_VERSION)):
         for row in rows:
+            # From the purl again: with an order, an encoder brings what its ecosystem and its sources are called.
+            one = coordinates_of(row.purl)
+            row.ecosystem, row.source_name, row.source_version = one.ecosystem, one.source_name, one.source_version
             row.version_key, row.key_version = _key_or_none(row.ecosystem, row.source_version), KEY_VERSION
-        Component.objects.bulk_update(rows, ["version_key", "key_version"])
+        Component.objects.bulk_update(rows, _DERIVED)
+
+
+def _name_releases() -> None:
+    """Inventories of systems that had no name here when they were made."""
+    for inventory in Inventory.objects.filter(ecosystem="").exclude(os_id=""):
+        inventory.ecosystem = ecosystem_of_release(inventory.os_id, inventory.os_version)
+        if not inventory.ecosystem:
+            continue
+        kind = DATABASE_OF_SYSTEM.get(inventory.os_id)
+        if kind and inventory.coverage.get("has_package_database") is None:
+            # Nobody had looked for its database; only that brings packages of its kind.
+            has_any = bool(inventory.coverage.get("components_by_type", {}).get(kind))
+            inventory.coverage = {**inventory.coverage, "has_package_database": has_any}
+        inventory.save(update_fields=["ecosystem", "coverage"])
 
 
 def _encode_ranges() -> None:

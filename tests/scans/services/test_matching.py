@@ -8,7 +8,8 @@ import pytest
 from audit.models import Record
 from audit.verbs import Verb
 from scans import services
-from scans.models import Component, Match, Scan
+from scans.domain.ecosystems import coordinates_of
+from scans.models import Component, Inventory, Match, Scan
 from scans.selectors import finding_summary, findings, latest_scan
 from scans.services.matching import match_everything
 from tests.factories.scans import (
@@ -162,6 +163,23 @@ class TestMatch:
         Component.objects.update(version_key=b"\xff")  # under the current version it stands
         assert services.rematch_everything(now=now) == 1
         assert findings(image) == []
+
+    def test_a_system_that_had_no_order_is_named_and_compared_by_a_rematch(self, tmp_path, now, support):
+        """As an image of Wolfi stands that was looked into before Wolfi's versions had an order here."""
+        record = osv("CGA-1", "libssl3", ("introduced", "0"), ("fixed", "3.6.0-r5"), ecosystem="Wolfi")
+        import_records(now, tmp_path, [record])
+        image = image_artifact(now)
+        purl = "pkg:apk/wolfi/libssl3@3.6.0-r4?arch=x86_64&distro=wolfi-20230201&upstream=openssl"
+        inventory = inventory_of(image, now, [coordinates_of(purl)], os_id="wolfi", os_version="20230201")
+        coverage = {**inventory.coverage, "has_package_database": None, "components_by_type": {"apk": 1}}
+        Inventory.objects.update(ecosystem="", coverage=coverage)
+        Component.objects.update(ecosystem="", source_name="openssl", version_key=None, key_version=1)
+        assert services.match_artifact(artifact=image, now=now).cause == "unsupported_distribution"
+        assert services.rematch_everything(now=now) == 1
+        assert [(one.source, one.fixed_version) for one in findings(image)] == [("libssl3", "3.6.0-r5")]
+        scan = latest_scan(image)
+        assert (scan.state, scan.inventory.ecosystem) == ("complete", "Wolfi")
+        assert scan.inventory.coverage["has_package_database"] is True
 
 
 class TestMovement:
