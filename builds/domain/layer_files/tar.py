@@ -6,21 +6,27 @@ is skipped.
 
 - Two blocks of zeros end the archive; what stands behind them is read, so that its length counts, and not looked at.
 - PAX (``x``) and GNU (``L``, ``K``) headers extend the next entry; global ones (``g``) are ignored, as containerd does.
+  One between an entry and what extends it is refused: Go forgets the extension there, other programs keep it.
 - Sizes of headers that have no content (links, directories, devices) are ignored.
-- Sparse files (GNU ``S``, PAX 0.0, 0.1, 1.0) count with the size that they have when they are read.
+- Sparse files (GNU ``S``, PAX 0.0, 0.1, 1.0) have the size and the content that they have when they are read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from builds.domain.layer_files import sparse
 from builds.domain.layer_files.limits import LayerLimits
+from builds.domain.layer_files.numbers import decimal, number, octal
 from builds.domain.layer_files.packing import Readable
 from builds.domain.layer_files.refusals import LayerRefused
+from builds.domain.layer_files.sparse import BLOCK, Part
 
-BLOCK = 512
 _CHUNK_BYTES = 256 * 1024
 _REGULAR = frozenset(b"07\0S")
 _WITHOUT_CONTENT = frozenset(b"123456")
+_ZEROS = memoryview(bytes(_CHUNK_BYTES))
+_OWN_TIMES = (slice(345, 357), slice(357, 369))  # of GNU's format, where others have a prefix
+_WITHOUT_NUL = frozenset({b"path", b"linkpath", b"uname", b"gname"})
 _CAPABILITY = "SCHILY.xattr.security.capability"
 
 
@@ -84,6 +90,11 @@ class _Extension:
     long_name: bytes = b""
     long_target: bytes = b""
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was said yet."""
+        return not (self.records or self.long_name or self.long_target)
+
 
 class TarStream:
     """Reads one archive from ``stream``. ``packed_bytes`` is the layer's size, for the ratio."""
@@ -98,6 +109,8 @@ class TarStream:
         self._read = 0
         self._left = 0  # bytes of the current entry's content not read yet
         self._padding = 0
+        self._size = 0  # of the current entry's file
+        self._parts: Sequence[Part] = ()  # of it, that are stored
 
     def headers(self) -> Iterator[Header]:
         """Every entry in order; its content is read with ``content`` before the next is asked for, or skipped.
@@ -114,23 +127,35 @@ class TarStream:
             header = self._header(block, extension)
             extension = _Extension()
             self._counted.entry(header.name, header.target)
-            self._left, self._padding = header.stored_bytes, -header.stored_bytes % BLOCK
+            self._size = header.size
             yield header
         self._drain()
 
     def content(self) -> Iterator[memoryview]:
-        """The current entry's content in pieces. Raises LayerRefused when it ends too early."""
-        while self._left:
+        """The current entry's content in pieces, once. Raises LayerRefused when it ends too early."""
+        parts, self._parts, at = self._parts, (), 0
+        for offset, length in parts:
+            yield from _zeros(offset - at)
+            yield from self._stored(length)
+            at = offset + length
+        if parts or not self._left:
+            yield from _zeros(self._size - at)
+            self._size = 0
+
+    def _stored(self, size: int) -> Iterator[memoryview]:
+        """The next ``size`` bytes of what is stored of the current entry."""
+        end = self._left - size
+        while self._left > end:
             if self._at == len(self._buffer):
                 self._fill()
-            piece = memoryview(self._buffer)[self._at : self._at + self._left]
+            piece = memoryview(self._buffer)[self._at : self._at + self._left - end]
             self._at += len(piece)
             self._left -= len(piece)
             yield piece
 
     def _next_block(self) -> bytes | None:
         """The next header; None at the end. An archive may also end without the two blocks of zeros."""
-        for _ in self.content():
+        for _ in self._stored(self._left):
             pass
         self._exactly(self._padding)
         self._padding = 0
@@ -147,12 +172,16 @@ class TarStream:
         return None
 
     def _extend(self, extension: _Extension, kind: int, block: bytes) -> None:
-        size = _number(block[124:136], "size")
+        if kind == ord("g") and not extension.is_empty:
+            raise LayerRefused("A global header stands between an entry and what extends it.")
+        size = number(block[124:136], "size")
         if size > self._counted.limits.extension_bytes:
             raise LayerRefused(f"A header that extends the next one has {size} bytes.")
         body = self._exactly(size)
         self._exactly(-size % BLOCK)
-        if kind == ord("x"):
+        if kind == ord("g"):
+            _pax_records(body)
+        elif kind == ord("x"):
             extension.records = _pax_records(body)
         elif kind == ord("L"):
             extension.long_name = body.partition(b"\0")[0]
@@ -166,15 +195,15 @@ class TarStream:
         records = extension.records
         name = extension.long_name or records.get("path") or _plain_name(block)
         target = extension.long_target or records.get("linkpath") or block[157:257].partition(b"\0")[0]
-        stored = _decimal(records, "size", _number(block[124:136], "size"))
+        stored = decimal(records, "size", number(block[124:136], "size"))
         if kind == 0:
             kind = ord("5") if name.endswith(b"/") else ord("0")
         header = Header(
             name=self._text(name),
             type=kind,
-            mode=_number(block[100:108], "mode") & 0o7777,
-            uid=_decimal(records, "uid", _number(block[108:116], "uid")),
-            gid=_decimal(records, "gid", _number(block[116:124], "gid")),
+            mode=number(block[100:108], "mode") & 0o7777,
+            uid=decimal(records, "uid", number(block[108:116], "uid")),
+            gid=decimal(records, "gid", number(block[116:124], "gid")),
             size=stored,
             stored_bytes=stored,
             target=self._text(target) if kind in b"12" else "",
@@ -182,22 +211,42 @@ class TarStream:
         )
         if kind in _WITHOUT_CONTENT:
             header.size = header.stored_bytes = 0
-        self._note_sparse(header, block, records)
-        self._counted.size(header.size)
+        self._lay_out(header, block, records)
         return header
 
-    def _note_sparse(self, header: Header, block: bytes, records: dict[str, bytes]) -> None:
+    def _lay_out(self, header: Header, block: bytes, records: dict[str, bytes]) -> None:
+        """Set what is read as the entry's content."""
+        self._parts = ((0, header.stored_bytes),)
+        version = sparse.pax_version(records)
         if block[156] == ord("S"):
-            header.size = _number(block[483:495], "size of a sparse file")
-            is_extended = block[482]
-            while is_extended:
-                self._counted.header()
-                is_extended = self._exactly(BLOCK)[504]
-        elif header.is_regular and any(name.startswith("GNU.sparse.") for name in records):
+            if not _is_gnu(block):
+                raise LayerRefused("A sparse file's header is not of GNU's form.")
+            header.size, self._parts = sparse.old_parts(block, self._more_header)
+        elif version and not header.is_regular:
+            raise LayerRefused("What is no file is said to be a sparse one.")
+        elif version:
             if name := records.get("GNU.sparse.name"):
                 header.name = self._text(name)
-            own = _decimal(records, "GNU.sparse.size", header.stored_bytes)
-            header.size = _decimal(records, "GNU.sparse.realsize", own)
+            own = decimal(records, "GNU.sparse.realsize", header.stored_bytes)
+            header.size = decimal(records, "GNU.sparse.size", own)
+        self._counted.size(header.size)
+        self._left, self._padding = header.stored_bytes, -header.stored_bytes % BLOCK
+        if version == "1" and block[156] != ord("S"):
+            self._parts = sparse.parts_before_content(self._block_of_content)
+            header.stored_bytes = self._left
+        elif version and block[156] != ord("S"):
+            self._parts = sparse.parts_of_records(records)
+        sparse.require_fitting(self._parts, size=header.size, stored=self._left)
+
+    def _more_header(self) -> bytes:
+        self._counted.header()
+        return self._exactly(BLOCK)
+
+    def _block_of_content(self) -> bytes:
+        if self._left < BLOCK:
+            raise LayerRefused("A sparse file ends in the middle of its map.")
+        self._left -= BLOCK
+        return self._exactly(BLOCK)
 
     def _text(self, name: bytes) -> str:
         if len(name) > self._counted.limits.name_bytes:
@@ -238,7 +287,7 @@ class TarStream:
 
 
 def _require_checksum(block: bytes) -> None:
-    said = _number(block[148:156], "checksum")
+    said = octal(block[148:156], "checksum")
     fields = block[:148] + b" " * 8 + block[156:]
     found = sum(fields)
     # Some old writers summed signed bytes; Go takes either.
@@ -248,48 +297,41 @@ def _require_checksum(block: bytes) -> None:
 
 def _plain_name(block: bytes) -> bytes:
     name = block[:100].partition(b"\0")[0]
-    if block[257:263] != b"ustar\0":
-        return name
-    prefix = block[345 : 476 if block[508:512] == b"tar\0" else 500].partition(b"\0")[0]
+    if block[257:263] == b"ustar\0":
+        prefix = block[345 : 476 if block[508:512] == b"tar\0" else 500].partition(b"\0")[0]
+    else:
+        prefix = _mangled_prefix(block)
     return prefix + b"/" + name if prefix else name
 
 
-def _number(field_: bytes, what: str) -> int:
-    """Octal text, or base 256 where the first bit is set. Raises LayerRefused for anything else, and below 0."""
-    text = field_.strip(b" \0")
-    if text.isdigit():
+def _mangled_prefix(block: bytes) -> bytes:
+    """A prefix where GNU's format has times: Go wrote such headers once, and still reads them so."""
+    if not _is_gnu(block):
+        return b""
+    for place in _OWN_TIMES:
         try:
-            return int(text, 8)
-        except ValueError as error:
-            raise LayerRefused(f"A header's {what} is no number.") from error
-    if field_[0] & 0x80:
-        if field_[0] & 0x40:
-            raise LayerRefused(f"A header's {what} is below 0.")
-        value = int.from_bytes(bytes([field_[0] & 0x7F]) + field_[1:], "big")
-        if value >= 1 << 63:
-            raise LayerRefused(f"A header's {what} is no number that fits.")
-        return value
-    if not text:
-        return 0
-    # Go reads as far as the first NUL.
-    first = text.partition(b"\0")[0].strip(b" ")
-    if not first or not all(0x30 <= one <= 0x37 for one in first):
-        raise LayerRefused(f"A header's {what} is no number.")
-    return int(first, 8)
+            if block[place.start] and not block[place.start] & 0x80:
+                octal(block[place], "time")
+        except LayerRefused:
+            prefix = block[345:500].partition(b"\0")[0]
+            return prefix if prefix.isascii() else b""
+    return b""
 
 
-def _decimal(records: dict[str, bytes], name: str, otherwise: int) -> int:
-    text = records.get(name)
-    if not text:
-        return otherwise
-    if not text.isdigit() or len(text) > 18:
-        raise LayerRefused(f"The PAX record {name} is no number from 0.")
-    return int(text)
+def _zeros(size: int) -> Iterator[memoryview]:
+    while size > 0:
+        yield _ZEROS[:size]
+        size -= len(_ZEROS)
+
+
+def _is_gnu(block: bytes) -> bool:
+    return block[257:265] == b"ustar  \0"
 
 
 def _pax_records(body: bytes) -> dict[str, bytes]:
     """``length key=value\\n`` records; the last of a key counts. Raises LayerRefused."""
     records: dict[str, bytes] = {}
+    sparse_map: list[bytes] = []
     at = 0
     while at < len(body):
         space = body.find(b" ", at, at + 20)
@@ -300,6 +342,16 @@ def _pax_records(body: bytes) -> dict[str, bytes]:
         key, equals, value = body[space + 1 : end - 1].partition(b"=")
         if not equals or not key or b"\0" in key:
             raise LayerRefused("A PAX header is malformed.")
-        records[key.decode("utf-8", "surrogateescape")] = value
+        if key in _WITHOUT_NUL and b"\0" in value:
+            raise LayerRefused("A name has a NUL in it.")
+        if key in sparse.MAP_RECORDS:
+            # Sparse format 0.0: the same two keys again and again, in turn.
+            if key != sparse.MAP_RECORDS[len(sparse_map) % 2] or b"," in value:
+                raise LayerRefused("A PAX header is malformed.")
+            sparse_map.append(value)
+        else:
+            records[key.decode("utf-8", "surrogateescape")] = value
         at = end
+    if sparse_map:
+        records[sparse.MAP] = b",".join(sparse_map)
     return records

@@ -79,7 +79,7 @@ REFUSED = {
         "unpack to over",
     ),
     "sparse file whose map goes on for ever": (
-        header("x", type=SPARSE, behind={482: b"\1"}) + (bytes(504) + b"\1" + bytes(7)) * 50,
+        header("x", type=SPARSE, magic=b"ustar  \0", behind={482: b"\1"}) + (bytes(504) + b"\1" + bytes(7)) * 50,
         "in the middle of an entry",
     ),
     "PAX header of 2 MiB": (layer(pax({"comment": "x" * 2 * 1024**2}), PASSWD), "extends the next one"),
@@ -267,7 +267,8 @@ class TestContained:
         assert read(tmp_path, gz(END), b"") == {}
 
     def test_a_sparse_file_has_the_size_that_is_read(self, tmp_path):
-        sparse = pax({"GNU.sparse.major": "1", "GNU.sparse.name": "real", "GNU.sparse.realsize": "1048576"})
+        version = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+        sparse = pax({**version, "GNU.sparse.name": "real", "GNU.sparse.realsize": "1048576"})
         files = read(tmp_path, layer(sparse, entry("GNUSparseFile.0/real", b"0\n".ljust(512, b"\0"))))
         assert files["real"].size == 1048576
 
