@@ -88,7 +88,8 @@ def recipe_sha256(  # noqa: PLR0913 — one keyword for each thing that decides 
 ) -> str:
     """The hash of everything that decides a build's result, over canonical JSON (RFC 8785).
 
-    ``bases`` are entries of ``Recipe.bases``; of each count what was asked for and the digest that it stands for.
+    ``bases`` are entries of ``Recipe.bases``; of each count what was asked for and the digest that it stands for. A
+    refused one stands for nothing, whatever digest it names: once it is good it is another recipe, and the reverse.
     """
     return sha256_of(
         {
@@ -98,9 +99,13 @@ def recipe_sha256(  # noqa: PLR0913 — one keyword for each thing that decides 
             "arguments": dict(arguments),
             "target": target,
             "platforms": sorted(platforms),
-            "bases": [[str(base.get("asked", "")), str(base.get("digest") or "")] for base in bases],
+            "bases": [[str(base.get("asked", "")), _stands_for(base)] for base in bases],
         }
     )
+
+
+def _stands_for(base: Mapping[str, Any]) -> str:
+    return "" if base.get("kind") == "refused" else str(base.get("digest") or "")
 
 
 def _entry_problem(entry: Entry) -> str:

@@ -1,0 +1,44 @@
+"""A base that is not good today may be tomorrow, and the other way round: neither is found in an old recipe."""
+
+from datetime import timedelta
+
+import pytest
+
+from builds.models import Source
+from builds.services.sources import fetch_source
+from tests.builds.recipes.test_inheritance import files, repository, source, upstream  # noqa: F401 — fixtures
+from tests.factories.approvals import ProposalFactory, certified
+from tests.factories.builds import SourceFactory
+from tests.factories.catalog import SubversionFactory, VersionFactory
+from tests.factories.recipes import approve_recipe
+
+pytestmark = pytest.mark.django_db
+MINUTE = timedelta(minutes=1)
+
+
+def kinds(recipe) -> list[str]:
+    return [base["kind"] for base in recipe.bases]
+
+
+class TestARefusedBase:
+    def test_is_good_once_it_is_certified(self, now, repository):  # noqa: F811
+        """The same commit; what it stands on waited for its reviewers when it was fetched first."""
+        subversion = SubversionFactory(now, version=VersionFactory(now, "debian/12"))
+        repository.commit(files(f"debian@{subversion.artifact.digest}"))
+        made = SourceFactory(now, url=repository.url, is_base_recipe=False)
+        before = fetch_source(made.pk, now=now)
+        assert kinds(before) == ["refused"]
+        certified(now, proposal=ProposalFactory(now, subversion=subversion))
+        after = fetch_source(made.pk, now=now + MINUTE)
+        assert kinds(after) == ["certified"]
+
+    def test_is_not_what_was_approved(self, now, source, upstream):  # noqa: F811
+        """An approval was for a base recipe; the source is none any more."""
+        approved = approve_recipe(fetch_source(source.pk, now=now), now)
+        assert kinds(approved) == ["adopted"]
+        Source.objects.filter(pk=source.pk).update(is_base_recipe=False)
+        after = fetch_source(source.pk, now=now + MINUTE)
+        assert kinds(after) == ["refused"]
+        assert not after.is_approved
+        Source.objects.filter(pk=source.pk).update(is_base_recipe=True)
+        assert fetch_source(source.pk, now=now + 2 * MINUTE) == approved
