@@ -8,7 +8,7 @@ The rules, in this order; the first that is broken names the refusal:
    RFC 8725).
 3. Issuer, audience and subject are the pinned ones, character by character; an audience that names others too is not.
 4. It is not older or longer than it may be: ``exp``, ``iat`` and, where given, ``nbf``, with 60 s for clocks.
-5. It has an id, and the claims that its kind of issuer always writes.
+5. It has an id, and the claims that its kind of issuer always writes; it was not issued to a run for a pull request.
 6. The signature is that of the issuer's own key with that ``kid``, of a type that fits the algorithm.
 """
 
@@ -33,6 +33,7 @@ MAX_TOKEN_BYTES = 16 * 1024
 MAX_PART_BYTES = 12 * 1024
 SKEW_SECONDS = 60
 MAX_LIFETIME_SECONDS = 3600
+MAX_BACKDATED_SECONDS = 900  # ``nbf`` before ``iat``: GitLab writes 5 s, GitHub some minutes
 MIN_RSA_BITS = 2048
 MAX_TEXT = 500  # characters of kid, jti and the pinned claims
 # Each would have the verifier take a key, or a way of reading, from whoever wrote the token.
@@ -145,7 +146,7 @@ def require_current(token: Token, now: datetime) -> None:
         raise TokenRefused(Refusal.NOT_YET, "The token is not valid yet.")
     if expires <= at - SKEW_SECONDS:
         raise TokenRefused(Refusal.EXPIRED, "The token has expired.")
-    if not 0 < expires - min(issued, starts) <= MAX_LIFETIME_SECONDS:
+    if not 0 < expires - issued <= MAX_LIFETIME_SECONDS or issued - starts > MAX_BACKDATED_SECONDS:
         raise TokenRefused(Refusal.LIFETIME, f"The token is valid for longer than {MAX_LIFETIME_SECONDS} s, or never.")
 
 
@@ -156,6 +157,20 @@ def require_claims(token: Token, kind: str) -> None:
         _text(token, name, Refusal.CLAIM_MISSING)
     if not _COMMIT.fullmatch(commit_of(token.claims)):
         raise TokenRefused(Refusal.CLAIM_MISSING, "The token's claim 'sha' names no commit.")
+    # GitHub gives such a run the subject of the branch (pull_request_target), and its author the files.
+    if kind == "github" and token.claims.get("event_name") in UNMERGED_EVENTS:
+        raise TokenRefused(Refusal.SUBJECT, "The run is one for a pull request: nobody merged what it builds.")
+
+
+def require_same_repository(token: Token, kind: str, before: Mapping[str, Any]) -> None:
+    """Raises TokenRefused for another repository than the one whose claims are ``before``, under the same name.
+
+    A name that its owner gave up can be taken by others. The numbers that an issuer gives are not given again.
+    """
+    for name in REPOSITORY_NUMBERS[kind]:
+        if name in before and token.claims.get(name) != before[name]:
+            detail = f"The token's {name} is not that of the repository that submitted first: the name has a new owner."
+            raise TokenRefused(Refusal.SUBJECT, detail)
 
 
 def require_signed(token: Token, keys: Mapping[str, Any]) -> None:
@@ -207,6 +222,8 @@ def _github_server(issuer: str) -> str:
 
 # What GitHub and GitLab write into every token, as far as it is needed here.
 REQUIRED_CLAIMS = {"github": ("repository", "ref", "sha"), "gitlab": ("project_path", "ref", "sha")}
+REPOSITORY_NUMBERS = {"github": ("repository_id", "repository_owner_id"), "gitlab": ("project_id",)}
+UNMERGED_EVENTS = frozenset({"pull_request", "pull_request_target"})
 
 
 def _document(part: str, what: str) -> dict[str, Any]:

@@ -107,8 +107,13 @@ def _base(dependency: Mapping[str, Any]) -> NamedBase | None:
     encoded = digests.get("sha256")
     if not isinstance(encoded, str) or not _HEX.fullmatch(encoded):
         return None
-    is_image = uri.startswith(("pkg:oci/", "pkg:docker/", "oci://", "docker://", "docker-image://"))
-    return NamedBase(_reference(uri), f"sha256:{encoded}") if is_image else None
+    if not uri.startswith(("pkg:oci/", "pkg:docker/", "oci://", "docker://", "docker-image://")):
+        return None
+    reference = _reference(uri)
+    if not reference.isprintable():
+        # Shown to reviewers; and a NUL, which percent signs can hide, is no text for the database.
+        raise StatementRefused("statement_malformed", "The provenance names an image with signs that cannot be shown.")
+    return NamedBase(reference, f"sha256:{encoded}")
 
 
 def _reference(uri: str) -> str:

@@ -139,6 +139,9 @@ def _wrong(source: Source, fields: PipelineFields, jwks_url: str) -> list[FieldE
             "gitlab": "project_path:GROUP/NAME:ref_type:branch:ref:main",
         }[fields.kind]
         wrong.append(FieldError("/subject", "invalid", f"The subject is exact, without patterns, like {example}."))
+    if fields.kind == "github" and fields.subject.endswith(":pull_request"):
+        detail = "Pull requests hold what nobody merged: name a branch, a tag or an environment."
+        wrong.append(FieldError("/subject", "unmerged", detail))
     if not fields.audience or len(fields.audience) > _MAX_TEXT or any(one.isspace() for one in fields.audience):
         wrong.append(FieldError("/audience", "invalid", "The audience is one word, best this Goldgate's address."))
     return wrong

@@ -87,6 +87,8 @@ def verify_token(*, source: Source, text: str, now: datetime) -> VerifiedToken:
         found = VerifiedToken(pipeline, token)
         if Submission.objects.filter(token_id=found.token_id).exists():
             raise TokenRefused(Refusal.REPLAYED, "The token was used before.")
+        if first := pipeline.submissions.order_by("at", "pk").first():
+            oidc.require_same_repository(token, pipeline.kind, first.claims)
     except TokenRefused as refused:
         note_refusal(source=source, code=str(refused.refusal), detail=refused.detail, claims=_claimed(token), now=now)
         raise
