@@ -87,6 +87,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return {
         "shell": {
             "theme": chosen_theme(request),
+            # What a page of an error stands in: who is signed in keeps the ways through the product.
+            "layout": "base.html" if _is_signed_in(request) else "plain.html",
             "is_demo": settings.GOLDGATE_DEMO,
             "nav": _navigation(request),
         }
@@ -99,9 +101,13 @@ def chosen_theme(request: HttpRequest) -> str:
     return theme if theme in THEMES else "system"
 
 
-def _navigation(request: HttpRequest) -> tuple[Group, ...]:
+def _is_signed_in(request: HttpRequest) -> bool:
     user = getattr(request, "user", None)
-    if user is None or not user.is_authenticated:
+    return user is not None and user.is_authenticated
+
+
+def _navigation(request: HttpRequest) -> tuple[Group, ...]:
+    if not _is_signed_in(request):
         return ()
     match = request.resolver_match
     current = match.url_name if match is not None and match.app_name == "web" else ""

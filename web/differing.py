@@ -25,6 +25,7 @@ from builds.errors import NothingToCompare
 from builds.selectors import differences
 from core.canonical import sha256_of
 from registry.models import Artifact
+from web.templatetags.components import size
 
 KEPT_SECONDS = 600
 KEPT_SECONDS_UNKNOWN = 60
@@ -132,7 +133,7 @@ def _size(told: dict[str, Any]) -> list[Point]:
     if not change:
         return []
     words = "larger" if change > 0 else "smaller"
-    return [Point("dim", "stack-2", f"{abs(change) / 1024 / 1024:.1f} MiB {words}, unpacked.")]
+    return [Point("dim", "stack-2", f"{size(abs(change))} {words}, unpacked.")]
 
 
 @dataclass(frozen=True, slots=True)

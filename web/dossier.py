@@ -66,10 +66,13 @@ def standing_of(proposal: Proposal, policy: Policy) -> Standing:
     return Standing(proposal, current, earlier, approvals.reviewers_needed(policy))
 
 
-def state_of(subversion: Subversion, at: datetime) -> StateView:
-    """Its state; what to move to is looked for only where the state names it. One query at most."""
+def state_of(subversion: Subversion, at: datetime) -> tuple[StateView, Subversion | None]:
+    """Its state, and what to move to, looked for only where the state names it. One query at most."""
     view = state_at(catalog.facts_of(subversion), at)
-    return view if view.state in (State.CANDIDATE, State.CERTIFIED) else catalog.state_of(subversion, at)
+    if view.state in (State.CANDIDATE, State.CERTIFIED):
+        return view, None
+    successor = catalog.successor_of(subversion, at)
+    return state_at(catalog.facts_of(subversion, successor=successor), at), successor
 
 
 def moved_since(certifications: Sequence[Certification], evidence: Evidence) -> Delta | None:

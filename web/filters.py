@@ -24,6 +24,9 @@ class Text:
     """A filter that takes words."""
 
 
+CSV = Choice(("csv",))  # how a list is shown, as its parameter "format"
+
+
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What was asked for, and what of it was not understood."""
@@ -39,6 +42,11 @@ class Filters:
     def is_any(self) -> bool:
         """Whether the list is narrowed at all."""
         return any(self.values.values())
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the rows are asked for as a file; never where something was not understood: a page says that."""
+        return self.get("format") == "csv" and not self.remarks
 
     @property
     def status(self) -> int:

@@ -42,7 +42,7 @@ def gaps(viewer: Viewer, ages: list[FeedAge], usable: int) -> list[Gap]:
                 "There are no advisories",
                 "Nothing can be scanned without them, and what is not scanned is never certified.",
                 reverse("web:feeds"),
-                "Name a feed, or upload a file",
+                "Add a feed, or upload a file",
                 "script/manage feed import advisories.jsonl.gz --snapshot-at 2026-11-24T06:00:00Z",
             )
         )
@@ -64,7 +64,7 @@ def gaps(viewer: Viewer, ages: list[FeedAge], usable: int) -> list[Gap]:
                 "There is nowhere to publish what is certified",
                 "What is certified is copied and signed there: a registry of yours, or a directory.",
                 reverse("web:registry-new") + "?preset=layout",
-                "List a certified registry",
+                "Add a certified registry",
                 "goldgate registry add golden --side certified --layout golden --public-name registry.example/golden",
             )
         )

@@ -98,9 +98,9 @@ SUPPORT: dict[str, Look] = {
 
 # Whether an image is renewed as often as it should be.
 RENEWALS: dict[str, Look] = {
-    "green": Look("green: in time", "ok", "circle-check-filled"),
-    "amber": Look("amber: mind it", "warn", "alert-triangle-filled"),
-    "red": Look("red: not renewed", "no", "circle-x-filled"),
+    "green": Look("renewed in time", "ok", "circle-check-filled"),
+    "amber": Look("check the renewal", "warn", "alert-triangle-filled"),
+    "red": Look("not renewed", "no", "circle-x-filled"),
     "none": Look("nothing renews it", "dim", "help-octagon-filled"),
 }
 

@@ -37,9 +37,8 @@ def hardening_line(artifacts: Sequence[ArtifactEvidence], build: BuildEvidence |
         return Line("hardening", Outcome.WARN, reason, "Read the waivers before approving.", items=_items(broken))
     warnings = sum(artifact.files.warnings for artifact in artifacts) + (build.warnings if build else 0)
     if warnings:
-        return Line(
-            "hardening", Outcome.PASS, f"No hardening rule that refuses is broken; {warnings} warnings are shown."
-        )
+        shown = f"{_count(warnings, 'warning')} shown"
+        return Line("hardening", Outcome.PASS, f"No hardening rule that refuses is broken; {shown}.")
     return Line("hardening", Outcome.PASS, "Every hardening rule is kept.")
 
 

@@ -13,6 +13,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from web import words
+from web.timeline import words_of
 from web.visible import visible, visible_line
 
 register = template.Library()
@@ -183,6 +184,18 @@ def took(run: Any) -> str:
 def label_of(value: object) -> str:
     """A code as words: ``security_reviewer`` → "security reviewer"."""
     return str(getattr(value, "value", value)).replace("_", " ")
+
+
+@register.filter
+def kind_words(value: object) -> str:
+    """The kind of a job as words: ``scans.sync_all_feeds`` → "Sync all feeds"."""
+    return str(value).rpartition(".")[2].replace("_", " ").capitalize()
+
+
+@register.filter
+def deed_words(value: object) -> str:
+    """The verb of a record as words: ``proposal.reviewed`` → "Proposal reviewed"."""
+    return words_of(str(value))
 
 
 @register.filter(name="visible")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
@@ -16,7 +17,8 @@ from catalog import selectors as catalog
 from catalog.models import Subversion
 from jobs import selectors as jobs
 from web import supply
-from web.filters import Choice, Text, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, Text, read_filters
 from web.paging import page_of
 from web.refusals import attempt_or_say
 from web.timeline import told
@@ -27,13 +29,31 @@ STATES = tuple(Build.State.values)
 LOG_CHARACTERS = 60_000  # of the log's end that the page shows; the rest is one click away
 LIVE_KINDS = ("builds.run", "builds.begin", "builds.take_in")
 
+COLUMNS = {
+    "source": lambda row: row.source.name,
+    "number": lambda row: row.number,
+    "version": lambda row: row.source.version,
+    "purpose": lambda row: row.purpose,
+    "state": lambda row: row.state,
+    "reasons": lambda row: " ".join(cause.reason for cause in row.causes.all()),
+    "recipe": lambda row: row.recipe.number if row.recipe else "",
+    "reviewed": lambda row: row.is_reviewed,
+    "subversion": lambda row: row.subversion.name if row.subversion else "",
+    "digest": lambda row: row.artifact.digest if row.artifact else "",
+    "asked_at": lambda row: row.asked_at,
+    "asked_by": lambda row: row.asked_by,
+    "ended_at": lambda row: row.finished_at,
+    "failure": lambda row: row.failure,
+}
+
 
 @require_GET
-def builds(request: HttpRequest) -> HttpResponse:
+def builds(request: HttpRequest) -> HttpResponseBase:
     """Every build, newest first; the failing ones first of all."""
     viewer = viewer_of(request)
     filters = read_filters(
-        request, {"state": Choice(STATES), "source": Text(), "reason": Choice(tuple(Cause.Reason.values))}
+        request,
+        {"state": Choice(STATES), "source": Text(), "reason": Choice(tuple(Cause.Reason.values)), "format": CSV},
     )
     found = builds_read.builds()
     if filters.get("state"):
@@ -42,6 +62,8 @@ def builds(request: HttpRequest) -> HttpResponse:
         found = found.filter(source__name__icontains=filters.get("source"))
     if filters.get("reason"):
         found = found.filter(causes__reason=filters.get("reason")).distinct()
+    if filters.is_csv:
+        return csv_of("builds.csv", COLUMNS, found)
     context = {
         "viewer": viewer,
         "page": page_of(found, request, order=("-asked_at", "-id")),

@@ -36,6 +36,28 @@ class ClusterRow:
             return "new"
         return "silent" if any(one.is_silent for one in self.gates) else "connected"
 
+    @property
+    def sentence(self) -> str:
+        """Whether its gates live, in one sentence."""
+        if not self.gates:
+            return "Nobody answers for this cluster yet."
+        silent = sum(one.is_silent for one in self.gates)
+        gates = "gate" if len(self.gates) == 1 else "gates"
+        if silent:
+            return f"{silent} of {len(self.gates)} {gates} {'was' if silent == 1 else 'were'} not heard lately."
+        if any(one.versions_behind != 0 for one in self.gates):
+            return f"{len(self.gates)} {gates} heard, not all of them on the newest snapshot."
+        return f"{len(self.gates)} {gates} heard, on the newest snapshot."
+
+    @property
+    def next_action(self) -> str:
+        """What somebody must do, if anything."""
+        return {
+            "new": "Enrol a gate beside it, then apply the webhook.",
+            "silent": "See that its process runs and reaches this address. Cut off, a gate goes on with the snapshot "
+            "it has, and refuses everything once that has expired.",
+        }.get(self.state, "Nothing to do.")
+
 
 @require_GET
 def clusters(request: HttpRequest) -> HttpResponse:
@@ -107,7 +129,7 @@ def cluster_token(request: HttpRequest, name: str) -> HttpResponse:
         "secret": secret,
         "fingerprint": fingerprint,
         "line": f"goldgate gate enrol {settings.GOLDGATE_URL} --home /var/lib/goldgate-gate"
-        f" --enrolment-token {secret} --root-sha256 {fingerprint}",
+        f" --root-sha256 {fingerprint}",
     }
     response = render(request, "web/cluster_token.html", context)
     response["Cache-Control"] = "no-store"

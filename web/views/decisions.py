@@ -1,5 +1,7 @@
 """What was asked and refused; why, and how do I get in? And "Try it": the real engine on the real snapshot."""
 
+import re
+
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -18,6 +20,8 @@ from web.refusals import attempt
 from web.viewer import Viewer, viewer_of
 
 CSV_ROWS = 100_000
+# What a cure says to use: a reference with its whole digest, as a line that can be pasted.
+_PINNED = re.compile(r"(?:\bUse |(?=FROM ))((?:FROM )?[^\s@]+@sha256:[0-9a-f]{64})")
 
 
 @require_GET
@@ -40,7 +44,7 @@ def decisions(request: HttpRequest) -> HttpResponseBase:
         allowed={"allowed": True, "denied": False}.get(filters.get("answer")),
         **{name: filters.get(name) for name in ("check", "cluster", "namespace", "user", "digest")},
     )
-    if filters.get("format") == "csv":
+    if filters.is_csv:
         header = ("id", "at", "answer", "cluster", "namespace", "kind", "name", "user", "failed", "message")
         return csv_response("decisions.csv", header, (_cells(row) for row in found[:CSV_ROWS].iterator(2_000)))
     context = {
@@ -72,7 +76,20 @@ def _cells(row: Decision) -> tuple[object, ...]:
 def decision(request: HttpRequest, decision_id: str) -> HttpResponse:
     """Why: the sentence in full, each image with every check, and what to use instead."""
     shown = admission.decision_by_id(decision_id)
-    return render(request, "web/decision.html", {"viewer": viewer_of(request), "decision": shown})
+    context = {"viewer": viewer_of(request), "decision": shown, "instead": [] if shown.allowed else _instead(shown)}
+    return render(request, "web/decision.html", context)
+
+
+def _instead(shown: Decision) -> list[str]:
+    """What the cures of the checks that did not pass name by a whole digest, each once, in their order."""
+    cures = (
+        str(check.get("remedy", ""))
+        for image in shown.images
+        if not image.get("allowed")
+        for check in image.get("checks", ())
+        if check.get("outcome") in ("fail", "unknown")
+    )
+    return list(dict.fromkeys(found for cure in cures for found in _PINNED.findall(cure)))
 
 
 @require_http_methods(["GET", "POST"])

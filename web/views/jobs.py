@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
@@ -13,7 +14,8 @@ from jobs import selectors as jobs_read
 from jobs import services
 from jobs.domain.state import State
 from jobs.models import Job
-from web.filters import Choice, Text, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, Text, read_filters
 from web.paging import page_of
 from web.refusals import attempt_or_say
 from web.timeline import told, words_of
@@ -30,14 +32,29 @@ SENTENCES = {
     State.CANCELLED: ("Somebody stopped it.", "Try again if it was stopped by mistake."),
 }
 
+COLUMNS = {
+    "id": lambda row: row.pk,
+    "kind": lambda row: row.kind,
+    "state": lambda row: row.state,
+    "subject": lambda row: row.subject_id,
+    "tries": lambda row: row.attempts,
+    "made_at": lambda row: row.created_at,
+    "begun_at": lambda row: row.started_at,
+    "ended_at": lambda row: row.finished_at,
+    "error_code": lambda row: row.error_code,
+    "error": lambda row: row.error_text,
+}
+
 
 @require_GET
-def jobs(request: HttpRequest) -> HttpResponse:
+def jobs(request: HttpRequest) -> HttpResponseBase:
     """All jobs, newest first."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"state": Choice(tuple(State)), "kind": Text(), "subject": Text()})
+    filters = read_filters(request, {"state": Choice(tuple(State)), "kind": Text(), "subject": Text(), "format": CSV})
     states = [filters.get("state")] if filters.get("state") else []
     found = jobs_read.jobs(states=states, kind=filters.get("kind"), subject_id=filters.get("subject"))
+    if filters.is_csv:
+        return csv_of("jobs.csv", COLUMNS, found)
     oldest = jobs_read.oldest_due(viewer.now)
     context = {
         "viewer": viewer,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -20,7 +21,8 @@ from builds.selectors import recipes as recipes_read
 from builds.selectors.checks import recipe_checks
 from policies import selectors as policies
 from web import dossier, supply
-from web.filters import Choice, Text, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, Text, read_filters
 from web.forms.base import ReasonForm
 from web.forms.builds import RecipeReviewForm
 from web.paging import page_of
@@ -31,13 +33,27 @@ from web.viewer import Viewer, viewer_of
 MAX_FILES = 200  # of the context, on the page
 STATES = ("unreviewed", "approved", "withdrawn")
 
+COLUMNS = {
+    "source": lambda row: row.source.name,
+    "number": lambda row: row.number,
+    "sha256": lambda row: row.sha256,
+    "commit": lambda row: row.commit,
+    "ref": lambda row: row.ref,
+    "author": lambda row: row.author_name,
+    "found_at": lambda row: row.created_at,
+    "approved_at": lambda row: row.approved_at,
+    "withdrawn_at": lambda row: row.withdrawn_at,
+}
+
 
 @require_GET
-def recipes(request: HttpRequest) -> HttpResponse:
+def recipes(request: HttpRequest) -> HttpResponseBase:
     """What waits for approval first; then every recipe."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"state": Choice(STATES), "source": Text()})
+    filters = read_filters(request, {"state": Choice(STATES), "source": Text(), "format": CSV})
     found = lists.recipes(state=filters.get("state"), source=filters.get("source"))
+    if filters.is_csv:
+        return csv_of("recipes.csv", COLUMNS, found)
     context = {
         "viewer": viewer,
         "page": page_of(found, request, order=("-created_at", "-id")),

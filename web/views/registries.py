@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -17,7 +18,8 @@ from registry.models import Import, Registry
 from registry.services.registries import RegistryFields
 from scans import selectors as scans
 from web import findings
-from web.filters import Choice, Text, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, Text, read_filters
 from web.forms.base import PageForm
 from web.forms.registry import PRESETS, ImportArchiveForm, ImportListForm, ImportReferenceForm, RegistryForm
 from web.paging import page_of
@@ -103,16 +105,31 @@ def registry_test(request: HttpRequest, registry_id: UUID) -> HttpResponse:
 IMPORT_STATES = tuple(Import.State.values)
 
 
+IMPORT_COLUMNS = {
+    "reference": lambda row: row.asked_reference,
+    "kind": lambda row: row.kind,
+    "state": lambda row: row.state,
+    "digest": lambda row: row.artifact.digest if row.artifact else "",
+    "platforms": lambda row: " ".join(row.platforms),
+    "asked_by": lambda row: row.requested_by,
+    "asked_at": lambda row: row.created_at,
+    "ended_at": lambda row: row.finished_at,
+    "failure": lambda row: row.failure,
+}
+
+
 @require_GET
-def imports(request: HttpRequest) -> HttpResponse:
+def imports(request: HttpRequest) -> HttpResponseBase:
     """Every import, newest first."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"state": Choice(IMPORT_STATES), "q": Text()})
+    filters = read_filters(request, {"state": Choice(IMPORT_STATES), "q": Text(), "format": CSV})
     found = registry.imports()
     if filters.get("state"):
         found = found.filter(state=filters.get("state"))
     if filters.get("q"):
         found = found.filter(asked_reference__icontains=filters.get("q"))
+    if filters.is_csv:
+        return csv_of("imports.csv", IMPORT_COLUMNS, found)
     context = {
         "viewer": viewer,
         "page": page_of(found, request, order=("-created_at", "-id")),

@@ -2,6 +2,7 @@
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -11,7 +12,8 @@ from approvals import services
 from approvals.models import Request
 from audit import selectors as audit
 from catalog import selectors as catalog
-from web.filters import Choice, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, read_filters
 from web.forms.approvals import AnswerForm, JoinForm, RequestForm
 from web.paging import page_of
 from web.refusals import attempt, attempt_or_say
@@ -20,16 +22,29 @@ from web.viewer import Viewer, viewer_of
 from web.views.catalog import from_line
 
 STATES = tuple(Request.State.values)
+COLUMNS = {
+    "number": lambda row: row.pk,
+    "image": lambda row: row.image_name,
+    "version": lambda row: row.version_name,
+    "state": lambda row: row.state,
+    "asked_by": lambda row: row.asked_by,
+    "team": lambda row: row.team,
+    "joined": lambda row: row.join_count,
+    "asked_at": lambda row: row.asked_at,
+    "reason": lambda row: row.reason,
+}
 
 
 @require_GET
-def requests(request: HttpRequest) -> HttpResponse:
+def requests(request: HttpRequest) -> HttpResponseBase:
     """Everything that was asked for, newest first."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"state": Choice(STATES), "whose": Choice(("mine",))})
+    filters = read_filters(request, {"state": Choice(STATES), "whose": Choice(("mine",)), "format": CSV})
     found = approvals.requests_of(viewer.person) if filters.get("whose") else approvals.requests()
     if filters.get("state"):
         found = found.filter(state=filters.get("state"))
+    if filters.is_csv:
+        return csv_of("requests.csv", COLUMNS, found)
     context = {
         "viewer": viewer,
         "page": page_of(found, request, order=("-id",)),

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,23 +20,36 @@ from approvals.domain.packet import Delta
 from approvals.models import Certification, Proposal, Review
 from policies import selectors as policies
 from web import dossier
-from web.filters import Choice, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, read_filters
 from web.forms.approvals import ReviewForm
 from web.forms.base import ReasonForm
 from web.paging import page_of
 from web.refusals import attempt
 from web.viewer import Viewer, viewer_of
 
+COLUMNS = {
+    "subversion": lambda row: row.subversion,
+    "digest": lambda row: row.subversion.artifact.digest,
+    "state": lambda row: row.state,
+    "proposed_by": lambda row: row.proposed_by,
+    "opened_at": lambda row: row.opened_at,
+    "closed_at": lambda row: row.closed_at,
+    "reason": lambda row: row.closed_reason,
+}
+
 
 @require_GET
-def reviews(request: HttpRequest) -> HttpResponse:
+def reviews(request: HttpRequest) -> HttpResponseBase:
     """What waits for me, oldest first; then every proposal."""
     viewer = viewer_of(request)
     states = tuple(Proposal.State.values)
-    filters = read_filters(request, {"state": Choice(states)})
+    filters = read_filters(request, {"state": Choice(states), "format": CSV})
     found = approvals.proposals()
     if filters.get("state"):
         found = found.filter(state=filters.get("state"))
+    if filters.is_csv:
+        return csv_of("reviews.csv", COLUMNS, found)
     context = {
         "viewer": viewer,
         "due": approvals.reviews_due(viewer.person, viewer.now) if viewer.is_reviewer else [],

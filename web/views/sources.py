@@ -20,6 +20,9 @@ from builds.services.pipelines import PipelineFields
 from builds.services.repositories import candidate_repository
 from builds.services.sources import SourceFields
 from catalog import selectors as catalog
+from catalog.errors import NoSuchImage
+from catalog.models import Version
+from core.errors import FieldError
 from web import supply
 from web.filters import Text, read_filters
 from web.forms.base import PageForm
@@ -95,7 +98,7 @@ def source_new(request: HttpRequest) -> HttpResponse:
             actor = viewer.person.as_actor()
             if made.builder != Source.Builder.EXTERNAL:
                 services.ask_fetch(source=made, actor=actor, now=viewer.now)
-            messages.success(request, f"{made.name} is named and being fetched. Its recipe then waits for approval.")
+            messages.success(request, f"{made.name} is added and being fetched. Its recipe then waits for approval.")
             return redirect("web:source", source_id=made.pk)
     return render(request, "web/source_form.html", {"form": form}, status=400 if form.errors else 200)
 
@@ -121,10 +124,18 @@ def source_edit(request: HttpRequest, source_id: UUID) -> HttpResponse:
     return render(request, "web/source_form.html", context, status=400 if form.errors else 200)
 
 
+def _version(name: str) -> Version:
+    try:
+        return catalog.version_by_name(name)
+    except NoSuchImage as error:
+        wrong = FieldError("/version", error.code, error.detail)
+        raise NoSuchImage(error.detail, cure="Add the version to the catalog first.", errors=[wrong]) from error
+
+
 def _fields(form: PageForm, viewer: Viewer, shown: Source | None = None) -> SourceFields:
     """What the form says; owner and pause stay as they are. Raises NoSuchImage, SourceInvalid."""
     held: dict[str, Any] = dict(form.cleaned_data)
-    held["version"] = shown.version if shown else catalog.version_by_name(held["version"])
+    held["version"] = shown.version if shown else _version(held["version"])
     held["owner"] = shown.owner if shown else viewer.person
     held["candidate_repository"] = candidate_repository(name=held["candidate_repository"].strip(), now=viewer.now)
     held["is_paused"] = shown.is_paused if shown else False

@@ -55,7 +55,7 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
     """The verdict, what is missing and who can give it, each check, the proofs, the timeline."""
     viewer = viewer_of(request)
     shown = _found(image_name, version_name, name)
-    view = dossier.state_of(shown, viewer.now)
+    view, successor = dossier.state_of(shown, viewer.now)
     policy = dossier.policy_at(viewer.now)
     proposal = approvals.latest_proposal(shown)
     standing = dossier.standing_of(proposal, policy) if proposal and proposal.closed_at is None else None
@@ -73,6 +73,8 @@ def subversion(request: HttpRequest, image_name: str, version_name: str, name: s
         "view": view,
         "badge": view.cause if view.cause is Cause.CERTIFYING else view.state,
         "from_line": from_line(shown) if view.is_usable else "",
+        "successor": successor,
+        "successor_line": from_line(successor) if successor else "",
         "lines": lines,
         "missing": dossier.missing_for(shown, view, standing=standing, lines=lines, publication=publication),
         "standing": standing,
@@ -274,7 +276,7 @@ def artifact_findings(request: HttpRequest, digest: str) -> HttpResponseBase:
         },
     )
     rows = [row for row in scans.findings(shown) if _is_wanted(row, filters)]
-    if filters.get("format") == "csv":
+    if filters.is_csv:
         return csv_response(f"findings-{digest[7:19]}.csv", findings.CSV_HEADER, map(findings.csv_row, rows))
     page = page_of_list(rows, request, size=200)
     scan = scans.latest_scan(shown)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -14,7 +15,8 @@ from audit import selectors as audit
 from policies import selectors as policies
 from policies.domain.grants import GrantState, state_at
 from policies.models import Grant
-from web.filters import Choice, Text, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, Text, read_filters
 from web.forms.base import ReasonForm
 from web.forms.builds import WaiverForm
 from web.paging import Page, page_of
@@ -33,6 +35,22 @@ SENTENCES = {
     GrantState.EXPIRED: "Its end came: the check refuses again.",
 }
 
+COLUMNS = {
+    "rule": lambda row: row.rule,
+    "kind": lambda row: row.kind,
+    "scope_kind": lambda row: row.scope_kind,
+    "scope": lambda row: row.scope,
+    "asked_by": lambda row: row.asked_by,
+    "asked_at": lambda row: row.asked_at,
+    "given_by": lambda row: row.given_by,
+    "given_at": lambda row: row.starts_at,
+    "refused_at": lambda row: row.refused_at,
+    "ended_at": lambda row: row.ended_at,
+    "ends_at": lambda row: row.ends_at,
+    "reason": lambda row: row.reason,
+    "ticket": lambda row: row.ticket,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class GrantRow:
@@ -43,10 +61,10 @@ class GrantRow:
 
 
 @require_GET
-def waivers(request: HttpRequest) -> HttpResponse:
+def waivers(request: HttpRequest) -> HttpResponseBase:
     """Ending soon and asked for first; then every grant."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"state": Choice(STATES), "rule": Text(), "scope": Text()})
+    filters = read_filters(request, {"state": Choice(STATES), "rule": Text(), "scope": Text(), "format": CSV})
     found = policies.grants()
     if filters.get("state"):
         found = found.filter(policies.in_state(GrantState(filters.get("state")), viewer.now))
@@ -54,6 +72,8 @@ def waivers(request: HttpRequest) -> HttpResponse:
         found = found.filter(rule=filters.get("rule").upper())
     if filters.get("scope"):
         found = found.filter(scope__icontains=filters.get("scope"))
+    if filters.is_csv:
+        return csv_of("waivers.csv", COLUMNS, found)
     page = page_of(found, request, order=("-asked_at", "-pk"))
     rows = [GrantRow(grant, state_at(grant, viewer.now)) for grant in page.rows]
     context = {

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -19,7 +20,8 @@ from builds.selectors.waves import RowView
 from builds.services import watches as watch_services
 from core.errors import GoldgateError
 from web import supply
-from web.filters import Choice, Text, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Choice, Text, read_filters
 from web.forms.builds import WaveReviewForm
 from web.paging import Page, page_of
 from web.refusals import attempt_or_say
@@ -28,15 +30,27 @@ from web.viewer import Viewer, viewer_of
 
 MAX_CHOSEN = 200  # rows judged at once
 
+COLUMNS = {
+    "id": lambda row: row.pk,
+    "title": lambda row: row.title,
+    "reason": lambda row: row.reason,
+    "images": lambda row: row.row_count,
+    "ended": lambda row: row.done_count,
+    "opened_at": lambda row: row.opened_at,
+    "closed_at": lambda row: row.closed_at,
+}
+
 
 @require_GET
-def waves(request: HttpRequest) -> HttpResponse:
+def waves(request: HttpRequest) -> HttpResponseBase:
     """Every wave, newest first."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"state": Choice(("open", "closed"))})
+    filters = read_filters(request, {"state": Choice(("open", "closed")), "format": CSV})
     found = waves_read.waves()
     if filters.get("state"):
         found = found.filter(closed_at__isnull=filters.get("state") == "open")
+    if filters.is_csv:
+        return csv_of("waves.csv", COLUMNS, found)
     page = page_of(found, request, order=("-opened_at", "-id"))
     context = {
         "viewer": viewer,
