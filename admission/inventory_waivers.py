@@ -43,10 +43,9 @@ def artifacts_reached(grant_ids: Iterable[UUID]) -> set[UUID]:
     found: set[UUID] = set()
     for grant in Grant.objects.filter(pk__in=list(grant_ids), kind=Grant.Kind.WAIVER, rule=INVENTORY_RULE):
         if grant.scope_kind == Grant.ScopeKind.DIGEST:  # also of what is no build of the catalog
-            named = Artifact.objects.filter(digest=grant.scope).values_list("pk", flat=True)
+            found |= set(Artifact.objects.filter(digest=grant.scope).values_list("pk", flat=True))
         else:
-            named = subversions_reached(grant).values_list("artifact_id", flat=True)
-        found |= set(named)
+            found |= set(subversions_reached(grant).values_list("artifact_id", flat=True))
     return found
 
 

@@ -37,10 +37,12 @@ def by_severity(summary: Mapping[str, Any]) -> dict[str, int] | None:
 
 
 def counts_in(evidence: Evidence) -> dict[str, int] | None:
-    """Findings of each severity in what is known of a build; None when an image of it has no scan."""
+    """Findings of each severity in what is known of a build; None when nobody can tell: not compared is not zero."""
+    every = [finding for artifact in evidence.artifacts for finding in artifact.findings]
+    if not every and not all(one.was_compared for one in evidence.artifacts):
+        return None
     if not evidence.artifacts or any(one.scan_state == "none" for one in evidence.artifacts):
         return None
-    every = [finding for artifact in evidence.artifacts for finding in artifact.findings]
     found = dict(Counter(finding.severity for finding in every))
     if exploited := len({finding.vulnerability_id for finding in every if finding.is_known_exploited}):
         found["kev"] = exploited

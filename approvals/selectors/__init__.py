@@ -10,6 +10,7 @@ from approvals.selectors.certificates import (
     moved_since_packet,
 )
 from approvals.selectors.evidence import evidence_of
+from approvals.selectors.inventories import without_inventory_under
 from approvals.selectors.proposals import (
     latest_proposal,
     latest_proposals,
@@ -54,4 +55,5 @@ __all__ = [
     "reviews_due",
     "reviews_of",
     "subversion_verdict",
+    "without_inventory_under",
 ]

@@ -1,6 +1,7 @@
 """Certifying real images, by the jobs: one is refused with its reason, one arrives with what has no fix counted."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +19,9 @@ from registry.services import import_archive, run_import
 from scans.services import inventory_artifact, match_artifact
 from signing.models import Publication
 from tests.factories.accounts import person_with
-from tests.factories.approvals import approve
+from tests.factories.approvals import approve, inventory_waiver
 from tests.factories.catalog import SubversionFactory, VersionFactory
+from tests.factories.images import archive_on
 from tests.factories.scans import DATA, import_real_feeds
 from tests.factories.signing import certified_layout, signing_key
 from tests.jobs.support import run_due_jobs
@@ -39,8 +41,11 @@ def home(tmp_path, settings, now):
 
 
 def scanned(name: str, now: dt.datetime) -> Artifact:
-    body = (DATA / "images" / f"{name}.oci.tar").read_bytes()
-    asked = import_archive(chunks=[body], requested_by=person_with(Role.PLATFORM_ADMIN), now=now)
+    return looked_into(DATA / "images" / f"{name}.oci.tar", now)
+
+
+def looked_into(archive: Path, now: dt.datetime) -> Artifact:
+    asked = import_archive(chunks=[archive.read_bytes()], requested_by=person_with(Role.PLATFORM_ADMIN), now=now)
     artifact = run_import(import_id=asked.pk, now=now)
     inventory_artifact(artifact=artifact, now=now)
     match_artifact(artifact=artifact, now=now)
@@ -105,6 +110,35 @@ class TestRealImages:
         publication = Publication.objects.get()
         assert publication.withdrawn_at is not None
         assert state_of(subversion_by_id(subversion.pk), now).state is State.WITHDRAWN
+
+    def test_one_from_scratch_is_certified_under_a_waiver_and_no_longer_than_it(self, now, tmp_path):
+        import_real_feeds(now)
+        artifact = looked_into(archive_on(None, tmp_path / "hello.tar", {"hello": b"static"}), now)
+        proposal = proposed(artifact, now)
+        asking = ("scanned", "feed_age", "known_exploited", "findings", "unfixed", "end_of_life")
+        before = verdict(proposal, now)
+        assert {before[code] for code in asking} <= {"fail", "unknown"}
+        grant = inventory_waiver(now, scope_kind="version", scope="debian/12")
+        services.refresh_packet(proposal_id=proposal.pk, now=now)
+        assert {verdict(proposal, now)[code] for code in asking} == {"warn"}
+        for _ in range(2):
+            approve(proposal, person_with(Role.REVIEWER), now)
+        run_due_jobs()
+        certification = Certification.objects.get()
+        assert certification.reason == ""
+        assert certification.ends_at == grant.ends_at
+
+    def test_a_debian_that_hides_what_it_is_stays_refused(self, now, tmp_path):
+        import_real_feeds(now)
+        scanned("debian-12-old", now)
+        hidden = {"etc/.wh.os-release": b"", "usr/lib/.wh.os-release": b"", "var/lib/.wh.dpkg": b""}
+        base = DATA / "images" / "debian-12-old.oci.tar"
+        artifact = looked_into(archive_on(base, tmp_path / "hidden.tar", hidden), now)
+        proposal = proposed(artifact, now)
+        inventory_waiver(now, scope_kind="digest", scope=artifact.digest)
+        line = next(line for line in selectors.proposal_verdict(proposal, now) if line.code == "scanned")
+        assert str(line.outcome) == "fail"
+        assert line.reason.startswith("No known distribution")
 
     def test_a_frozen_feed_certifies_in_a_demonstration_alone(self, now, settings):
         import_real_feeds(now, age=100 * DAY, is_frozen=True)

@@ -10,10 +10,11 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts import selectors as accounts
+from approvals import selectors as approvals
 from approvals import services
 from audit import selectors as audit
 from policies import selectors as policies
-from policies.domain.grants import GrantState, state_at
+from policies.domain.grants import INVENTORY_RULE, GrantState, state_at
 from policies.models import Grant
 from web.csv_rows import csv_of
 from web.filters import CSV, Choice, Text, read_filters
@@ -33,6 +34,13 @@ SENTENCES = {
     GrantState.EXPIRING: "The check may fail there for a few days more: cure it, or ask again.",
     GrantState.ENDED: "It was taken back before its time: the check refuses again.",
     GrantState.EXPIRED: "Its end came: the check refuses again.",
+}
+# Of a waiver of a missing inventory: what it opens is more than one line.
+INVENTORY_SENTENCES = {
+    GrantState.IN_FORCE: "That nobody can tell what is in it may pass until its end.",
+    GrantState.EXPIRING: "That nobody can tell what is in it may pass for a few days more: attest it, or ask again.",
+    GrantState.ENDED: "It was taken back before its time: certifying and gates refuse again.",
+    GrantState.EXPIRED: "Its end came: certifying and gates refuse again.",
 }
 
 COLUMNS = {
@@ -127,11 +135,14 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Grant, form: ReasonForm, 
     state = state_at(shown, viewer.now)
     is_own = accounts.is_same_person(shown.asked_by, viewer.person)
     holds = state in (GrantState.IN_FORCE, GrantState.EXPIRING)
+    is_inventory = shown.rule == INVENTORY_RULE
     context = {
         "viewer": viewer,
         "grant": shown,
         "state": state,
-        "sentence": SENTENCES[state],
+        "sentence": (INVENTORY_SENTENCES if is_inventory else {}).get(state, SENTENCES[state]),
+        "is_inventory": is_inventory,
+        "bare": approvals.without_inventory_under(shown) if is_inventory else [],
         "is_own": is_own,
         "may_give": state is GrantState.ASKED and viewer.is_reviewer and (not is_own or accounts.is_one_person()),
         "may_refuse": state in (GrantState.ASKED, GrantState.LAPSED) and (viewer.is_reviewer or is_own),
