@@ -25,6 +25,12 @@ def grants_in_force(person: Person, at: datetime) -> list[RoleGrant]:
     return [grant for grant in RoleGrant.objects.filter(person_id=person.pk) if is_in_force(grant, at)]
 
 
+def grants_of_roles(person: Person, roles: Iterable[str], at: datetime) -> QuerySet[RoleGrant]:
+    """The grants of one of ``roles`` that hold at ``at``, to be asked within a query; none for a closed account."""
+    in_force = Q(starts_at__lte=at) & (Q(ends_at__isnull=True) | Q(ends_at__gt=at))
+    return RoleGrant.objects.filter(in_force, person=person, person__is_active=True, role__in=list(roles)).order_by()
+
+
 def roles_of(person: Person, at: datetime, team: Team | None = None) -> frozenset[Role]:
     """The roles that ``person`` holds everywhere at ``at``; with ``team``, also those held for its things."""
     return frozenset(
@@ -79,6 +85,15 @@ def identity_of(person: Person) -> str:
     """
     root = person.same_person_as or person
     return root.identity or f"person:{root.pk}"
+
+
+def accounts_of(person: Person) -> QuerySet[Person]:
+    """Every account of the human being behind ``person``: those for which ``is_same_person`` holds."""
+    root = person.same_person_as or person
+    same = Q(pk=root.pk) | Q(same_person_as=root)
+    if root.identity:
+        same |= Q(identity=root.identity, same_person_as=None) | Q(same_person_as__identity=root.identity)
+    return Person.objects.filter(same)
 
 
 def identities_of(people: Iterable[Person]) -> frozenset[str]:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q, QuerySet, Subquery
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root
 
@@ -62,18 +62,18 @@ def gate_of_secret(secret: str) -> Gate | None:
 
 
 def gate_health(at: datetime) -> list[GateHealth]:
-    """Every gate that is not retired, by cluster and name. Two queries."""
-    version = newest_publication()
-    rows = gates().filter(retired_at__isnull=True).order_by("cluster__name", "name", "id")
+    """Every gate that is not retired, by cluster and name. One query."""
+    newest = Subquery(SnapshotPublication.objects.order_by("-version").values("version")[:1])
+    rows = gates().filter(retired_at__isnull=True).annotate(newest=newest)
     return [
         GateHealth(
             gate=gate,
             is_silent=gate.last_seen_at is None or at - gate.last_seen_at > SILENT_AFTER,
-            versions_behind=version.version - gate.snapshot_version
-            if version and gate.snapshot_version is not None
+            versions_behind=gate.newest - gate.snapshot_version
+            if gate.newest is not None and gate.snapshot_version is not None
             else None,
         )
-        for gate in rows
+        for gate in rows.order_by("cluster__name", "name", "id")
     ]
 
 

@@ -3,10 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import F, Q, QuerySet, Window
-from django.db.models.functions import RowNumber
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Count, F, Q, QuerySet, Subquery, Value, Window
+from django.db.models.functions import Coalesce, JSONObject, RowNumber
 
 from catalog.domain.state import Cause, Facts, State, StateView, state_at
 from catalog.errors import HostSystemMissing, NoSuchImage
@@ -207,9 +209,60 @@ def subversions_of(image: Image) -> QuerySet[Subversion]:
     return _loaded().filter(version__image=image).order_by("-created_at", "-pk")
 
 
-def certified_ending_before(moment: datetime, at: datetime) -> QuerySet[Subversion]:
-    """What may be used at ``at`` and no longer at ``moment``, soonest end first."""
-    return _loaded().filter(usable_at(at), certified_until__lte=moment).order_by("certified_until", "pk")
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A subversion by its names, and when its certificate ends."""
+
+    image: str
+    version: str
+    name: str
+    until: datetime
+
+    def __str__(self) -> str:
+        return f"{self.image}/{self.version} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Usable:
+    """How many subversions may be used, and those of them whose certificates end soonest."""
+
+    count: int
+    ending: tuple[Named, ...]
+
+
+def usable_in_short(at: datetime, *, ending_before: datetime, most: int = 10) -> Usable:
+    """How many may be used at ``at``, and what of it no longer may at ``ending_before``, soonest first. One query."""
+    rows = Subversion.objects.filter(usable_at(at)).order_by()
+    ending = rows.filter(certified_until__lte=ending_before).order_by("certified_until", "pk").values(json=_NAMES)
+    counted = rows.values(one=Value(1)).annotate(count=Count("pk"), ending=ArraySubquery(ending[:most]))
+    for row in counted:
+        return Usable(row["count"], tuple(_named(one) for one in row["ending"]))
+    return Usable(0, ())
+
+
+def usable_of_artifact(artifact_id: Any, at: datetime) -> Any:
+    """Of each row of a query, what may be used at ``at`` and is, or lists, the artifact of that id: as JSON or NULL.
+
+    ``read_usable`` reads it.
+    """
+    rows = Subversion.objects.filter(usable_at(at)).order_by("-certified_from", "-pk")
+    own = rows.filter(artifact_id=artifact_id)
+    listing = rows.filter(artifact__child_links__child_id=artifact_id)
+    return Coalesce(Subquery(own.values(json=_NAMES)[:1]), Subquery(listing.values(json=_NAMES)[:1]))
+
+
+def read_usable(json: dict[str, str]) -> tuple[Named, datetime]:
+    """Its names, and since when it is certified."""
+    return _named(json), datetime.fromisoformat(json["since"])
+
+
+_NAMES = JSONObject(
+    image="version__image__name", version="version__name", name="name", until="certified_until", since="certified_from"
+)
+
+
+def _named(json: dict[str, str]) -> Named:
+    return Named(json["image"], json["version"], json["name"], datetime.fromisoformat(json["until"]))
 
 
 def version_names() -> list[str]:
@@ -228,11 +281,6 @@ def usable_holding(artifact_ids: Iterable[UUID | str], at: datetime) -> dict[str
         for one in (str(row.artifact_id), str(row.child_id)):
             found.setdefault(one, row)
     return found
-
-
-def usable_count(at: datetime) -> int:
-    """How many subversions may be used at ``at``."""
-    return Subversion.objects.filter(usable_at(at)).count()
 
 
 def search(text: str) -> list[Subversion]:

@@ -3,16 +3,22 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import OuterRef, QuerySet, UUIDField
+from django.db.models.functions import Cast
 from django.urls import reverse
 
 from accounts import selectors as accounts
 from accounts.roles import Role
 from approvals import selectors as approvals
+from approvals.selectors.recipes import recipes_due
 from audit import selectors as audit
 from audit.verbs import Verb
-from builds.selectors import lists
+from builds.models import Recipe
+from builds.selectors import alerts as supply
+from builds.selectors.recipes import recipes_waiting
 from catalog import selectors as catalog
-from catalog.models import Subversion
+from catalog.selectors import Named
+from policies.models import Policy
 from registry import selectors as registry
 from scans.models import Feed
 from scans.selectors.feeds import FeedAge
@@ -75,21 +81,21 @@ def gaps(viewer: Viewer, ages: list[FeedAge], usable: int) -> list[Gap]:
 class MovedAgainst:
     """A usable build, and what a sync changed in its findings since."""
 
-    subversion: Subversion
+    subversion: Named
     at: datetime
     words: str
 
 
 def moved_against_certified(at: datetime) -> list[MovedAgainst]:
-    """The newest changes of findings of what may be used, one a build. Two queries."""
-    records = list(audit.records(verb=Verb.FINDINGS_CHANGED)[:MOVED_LOOKED_AT])
-    usable = catalog.usable_holding({record.subject_id for record in records}, at) if records else {}
-    found: dict[object, MovedAgainst] = {}
-    for record in records:
-        subversion = usable.get(record.subject_id)
-        if subversion is None or (subversion.certified_from and record.at < subversion.certified_from):
+    """The newest changes of findings of what may be used, one a build. One query."""
+    usable = catalog.usable_of_artifact(Cast(OuterRef("subject_id"), UUIDField()), at)
+    found: dict[Named, MovedAgainst] = {}
+    for record in audit.records(verb=Verb.FINDINGS_CHANGED).annotate(usable=usable)[:MOVED_LOOKED_AT]:
+        if record.usable is None:
             continue
-        found.setdefault(subversion.pk, MovedAgainst(subversion, record.at, change_words(record.data)))
+        subversion, since = catalog.read_usable(record.usable)
+        if record.at >= since:
+            found.setdefault(subversion, MovedAgainst(subversion, record.at, change_words(record.data)))
     return list(found.values())[:10]
 
 
@@ -112,18 +118,15 @@ def change_words(data: dict[str, object]) -> str:
     return ", ".join(parts) or "its findings changed"
 
 
-def ending_soon(at: datetime) -> list[Subversion]:
-    """Certificates that end within two weeks, the soonest first. One query."""
-    return list(catalog.certified_ending_before(at + ENDING_SOON, at)[:10])
-
-
 # What supply may wait for: the tone of its badge, its word and shape, and what it says.
 ALERTS = {
     "drift": ("moved", "A certified tag moved behind our back"),
     "pull": ("not_pullable", "A certified digest cannot be pulled"),
     "build": ("failed", "Does not build"),
     "watch": ("stopped", "An upstream tag is no longer followed"),
-    "recipe": ("unreviewed", "A recipe waits for approval"),
+    "due": ("unreviewed", "Waits for your approval"),
+    "wave": ("in_review", "Others wait for its decision"),
+    "recipe": ("unreviewed", "Waits for the approval of others"),
 }
 
 
@@ -138,25 +141,42 @@ class Alert:
     at: datetime
 
 
-def supply_alerts(viewer: Viewer) -> list[Alert]:
-    """What of supply waits for a person, the gravest first: everything for platform people, recipes for reviewers.
+def supply_alerts(viewer: Viewer, policy: Policy | None) -> list[Alert]:
+    """What of supply waits for a person, the gravest first. One query.
 
-    One query.
+    For reviewers (then ``policy`` is given) the recipes that they may judge; for platform people everything.
     """
-    if not (viewer.is_admin or viewer.is_reviewer):
-        return []
-    kinds = tuple(ALERTS) if viewer.is_admin else ("recipe",)
-    rows = [row for row in lists.alerts() if row.kind in kinds]
+    recipes: dict[str, QuerySet[Recipe]] = {}
+    if policy is not None:
+        recipes["due"] = recipes_due(viewer.person, policy, viewer.now)
+    if viewer.is_admin:
+        recipes["recipe"] = recipes_waiting()
+    rows = supply.alerts(is_platform=viewer.is_admin, recipes=recipes)
+    due = {row.key for row in rows if row.kind == "due"}
+    kinds = tuple(ALERTS)
+    rows = [row for row in rows if not (row.kind == "recipe" and row.key in due)]
     rows.sort(key=lambda row: (kinds.index(row.kind), row.at))
-    return [Alert(*ALERTS[row.kind], row.label, _url_of(row), row.at) for row in rows]
+    return [Alert(ALERTS[row.kind][0], _title_of(row), row.label, _url_of(row), row.at) for row in rows]
 
 
-def _url_of(row: lists.Alert) -> str:
+def _title_of(row: supply.Alert) -> str:
+    if row.kind != "wave":
+        return ALERTS[row.kind][1]
+    names = row.detail.split(", ")
+    more = " and others" if len(names) == supply.MAX_NAMED else ""
+    shown = names[: supply.MAX_NAMED - 1] if more else names
+    verb = "waits" if len(names) == 1 else "wait"
+    return f"{', '.join(shown)}{more} {verb} for the decision about it"
+
+
+def _url_of(row: supply.Alert) -> str:
     match row.kind:
         case "drift" | "pull":
             return reverse("web:promotion")
         case "watch":
             return reverse("web:watches")
+        case "due":
+            return reverse("web:recipe", args=[row.key])
         case kind:
             return reverse(f"web:{kind}", args=[row.key])
 

@@ -74,21 +74,17 @@ def open_proposals_about(artifact_id: UUID | str) -> QuerySet[Proposal]:
     return Proposal.objects.filter(pk__in=about.values("pk")).order_by("opened_at", "id")
 
 
-def reviews_due(person: Person, at: datetime) -> list[Proposal]:
-    """Open proposals that ``person`` may judge and has not, oldest first. A fixed number of queries."""
-    policy = active_policy(at)
-    wanted = set(document_of(policy).certify.reviewer_roles)
-    grants = accounts.grants_in_force(person, at)
-    teams = {grant.team_id for grant in grants if grant.role in wanted}
-    if not teams:
-        return []
+def reviews_due(person: Person, policy: Policy, at: datetime) -> list[Proposal]:
+    """Open proposals that ``person`` may judge and has not, oldest first. One query."""
     identity = accounts.identity_of(person)
     judged = Review.objects.filter(packet_id=OuterRef("current_packet_id")).filter(
         Q(reviewer=person) | Q(reviewer_identity=identity)
     )
-    waiting = open_proposals().exclude(Exists(judged))
-    if None not in teams:
-        waiting = waiting.filter(subversion__version__image__owner_id__in=teams)
+    wanted = document_of(policy).certify.reviewer_roles
+    reaching = accounts.grants_of_roles(person, wanted, at).filter(
+        Q(team=None) | Q(team_id=OuterRef("subversion__version__image__owner_id"))
+    )
+    waiting = open_proposals().filter(Exists(reaching), ~Exists(judged))
     if accounts.is_one_person():
         return list(waiting)
     return [one for one in waiting if not _is_author(one, person, identity)]

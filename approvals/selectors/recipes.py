@@ -1,10 +1,14 @@
 """Reads of recipes' reviews: what each stands at, who approved it, and whose it is."""
 
-import re
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.contrib.postgres.expressions import ArraySubquery
+from django.contrib.postgres.fields import ArrayField
+from django.db.models import CharField, Exists, F, Func, OuterRef, Q, QuerySet, Subquery, TextField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Lower
 
 from accounts import selectors as accounts
 from accounts.models import Person, ServiceToken
@@ -13,9 +17,9 @@ from approvals.models import RecipeReview
 from audit.models import Record
 from audit.verbs import Verb
 from builds.models import Recipe
-from policies.selectors import active_policy, document_of
-
-_ADDRESS = re.compile(r"([^\s<>]+@[^\s<>]+)")
+from builds.selectors.recipes import recipes_waiting
+from policies.models import Policy
+from policies.selectors import document_of
 
 
 class RecipeStanding(StrEnum):
@@ -53,41 +57,26 @@ def recipe_standing(recipe: Recipe) -> RecipeStanding:
     )
 
 
-def approvers_of(recipe: Recipe) -> tuple[str, ...]:
-    """Who approved it, by name: the reviews that its approval consumed."""
-    found = RecipeReview.objects.filter(recipe=recipe, consumed_by__isnull=False)
-    return tuple(found.order_by("reviewer__username").values_list("reviewer__username", flat=True))
-
-
-def recipes_due(person: Person, at: datetime) -> list[Recipe]:
-    """Newest recipes of sources that ``person`` may judge and has not, oldest first. A fixed number of queries."""
-    wanted = set(document_of(active_policy(at)).certify.reviewer_roles)
-    teams = {grant.team_id for grant in accounts.grants_in_force(person, at) if grant.role in wanted}
-    if not teams:
-        return []
+def recipes_due(person: Person, policy: Policy, at: datetime) -> QuerySet[Recipe]:
+    """Newest recipes of sources that ``person`` may judge and has not, oldest first. One query."""
     judged = RecipeReview.objects.filter(recipe=OuterRef("pk")).filter(
         Q(reviewer=person) | Q(reviewer_identity=accounts.identity_of(person)) | Q(outcome=RecipeReview.Outcome.REJECT)
     )
-    newer = Recipe.objects.filter(source=OuterRef("source"), number__gt=OuterRef("number"))
-    waiting = Recipe.objects.filter(~Exists(judged), ~Exists(newer), approved_at=None, withdrawn_at=None)
-    if None not in teams:
-        waiting = waiting.filter(source__version__image__owner_id__in=teams)
-    found = waiting.select_related(
-        "source__version__image",
-        "source__owner__same_person_as",
-        "source__created_by__same_person_as",
-        "author__same_person_as",
-    ).defer("dockerfile", "files")
-    return [one for one in found.order_by("created_at", "id") if accounts.is_one_person() or not _is_named(one, person)]
+    wanted = document_of(policy).certify.reviewer_roles
+    reaching = accounts.grants_of_roles(person, wanted, at).filter(
+        Q(team=None) | Q(team_id=OuterRef("source__version__image__owner_id"))
+    )
+    waiting = recipes_waiting().filter(Exists(reaching), ~Exists(judged), withdrawn_at=None)
+    if not accounts.is_one_person():
+        waiting = waiting.filter(~_is_own(person))
+    return waiting.order_by("created_at", "id")
 
 
 def is_own_recipe(recipe: Recipe, person: Person) -> bool:
     """Whether ``person``, by any account, wrote the commit or signed it, answers for the source, added it, or changed
-    it since the last recipe that was approved before: its arguments are part of what is judged.
+    it since the last recipe that was approved before: its arguments are part of what is judged. One query.
     """
-    return _is_named(recipe, person) or any(
-        accounts.is_same_person(one, person) for one in (*_writers(recipe), *_changers(recipe))
-    )
+    return Recipe.objects.filter(_is_own(person), pk=recipe.pk).exists()
 
 
 def may_review(recipe: Recipe, person: Person, roles: frozenset[Role], at: datetime) -> bool:
@@ -95,32 +84,41 @@ def may_review(recipe: Recipe, person: Person, roles: frozenset[Role], at: datet
     return bool(roles & accounts.roles_of(person, at, recipe.source.version.image.owner))
 
 
-def _is_named(recipe: Recipe, person: Person) -> bool:
-    named = [recipe.source.owner, recipe.source.created_by, *([recipe.author] if recipe.author else [])]
-    return any(accounts.is_same_person(one, person) for one in named)
+def _is_own(person: Person) -> Q:
+    """Recipes in which ``person`` has a hand, by any account."""
+    every = accounts.accounts_of(person)
+    keys = every.order_by().values("pk")
+    named = Q(source__owner__in=keys) | Q(source__created_by__in=keys) | Q(author__in=keys)
+    addresses = every.exclude(email="").order_by().values(address=Lower("email"))
+    wrote = Exists(Recipe.objects.filter(pk=OuterRef("pk")).annotate(by=Lower("author_email")).filter(by__in=addresses))
+    return named | Q(wrote) | Q(_signed(addresses)) | Q(_changed(every))
 
 
-def _writers(recipe: Recipe) -> list[Person]:
-    """Every account with an address that the commit names: of its author, and of its signer where that was verified."""
-    addresses = {recipe.author_email}
-    if recipe.signature.get("state") == "verified":
-        addresses |= set(_ADDRESS.findall(str(recipe.signature.get("by", ""))))
-    wanted = Q()
-    for address in sorted(filter(None, addresses)):
-        wanted |= Q(email__iexact=address)
-    return list(Person.objects.select_related("same_person_as").filter(wanted)) if wanted else []
-
-
-def _changers(recipe: Recipe) -> list[Person]:
-    earlier = Recipe.objects.filter(source_id=recipe.source_id, number__lt=recipe.number, approved_at__isnull=False)
-    since = earlier.order_by("-number").values_list("created_at", flat=True).first()
-    changes = Record.objects.filter(
-        subject_kind="source", subject_id=str(recipe.source_id), verb=Verb.SOURCE_CHANGED, at__lte=recipe.created_at
+def _signed(addresses: QuerySet[Person, Any]) -> Exists:
+    """The signer's name holds one of ``addresses``, and the signature was verified."""
+    words = Func(
+        Lower(KeyTextTransform("by", "signature")),
+        Value(r"[\s<>]+"),
+        function="regexp_split_to_array",
+        output_field=ArrayField(TextField()),
     )
-    if since is not None:
-        changes = changes.filter(at__gte=since)
-    doers = set(changes.values_list("actor_kind", "actor_id"))
-    people = {name for kind, name in doers if kind == "person"}
-    tokens = [name for kind, name in doers if kind == "token"]
-    people |= {str(owner) for owner in ServiceToken.objects.filter(pk__in=tokens).values_list("owner_id", flat=True)}
-    return list(Person.objects.select_related("same_person_as").filter(pk__in=people))
+    verified = Recipe.objects.filter(pk=OuterRef("pk"), signature__state="verified")
+    return Exists(verified.annotate(words=words).filter(words__overlap=ArraySubquery(addresses)))
+
+
+def _changed(every: QuerySet[Person]) -> Exists:
+    """One of ``every`` account, or a token of theirs, changed the source since the last recipe approved before."""
+    earlier = Recipe.objects.filter(
+        source=OuterRef(OuterRef("source_id")), number__lt=OuterRef(OuterRef("number")), approved_at__isnull=False
+    )
+    since = Subquery(earlier.order_by("-number").values("created_at")[:1])
+    people = every.order_by().values(key=Cast("pk", CharField()))
+    tokens = ServiceToken.objects.filter(owner__in=every.order_by().values("pk")).values(key=Cast("pk", CharField()))
+    changes = Record.objects.filter(
+        Q(actor_kind="person", actor_id__in=people) | Q(actor_kind="token", actor_id__in=tokens),
+        subject_kind="source",
+        subject_id=Cast(OuterRef("source_id"), CharField()),
+        verb=Verb.SOURCE_CHANGED,
+        at__lte=OuterRef("created_at"),
+    )
+    return Exists(changes.annotate(since=since).filter(Q(since=None) | Q(at__gte=F("since"))))

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from builds.models import DriftAlarm, PullProbe
-from builds.selectors import lists
+from builds.selectors import promotion as promotion_read
 from builds.selectors.promotion import drift_alarm_by_id
 from builds.services import promotion
 from catalog.api.caller import person_of
@@ -65,7 +65,7 @@ class DriftAlarmsView(APIView):
         """Tags that moved behind our back, newest first."""
         return page(
             request,
-            lists.drift_alarms(),
+            promotion_read.drift_alarms(),
             order=("-opened_at", "-id"),
             serializer=DriftAlarmOutput,
             filters={"open": _is_open, "tag": exact("tag")},
@@ -98,7 +98,7 @@ class PullProbesView(APIView):
         """Every certified digest that was tried, those that failed first."""
         return page(
             request,
-            lists.pull_probes(),
+            promotion_read.pull_probes(),
             order=("is_pullable", "-probed_at", "subversion_id"),
             serializer=PullProbeOutput,
             filters={"pullable": boolean("is_pullable")},

@@ -62,5 +62,5 @@ class WaveView(APIView):
 
 def _whole(wave_id: UUID) -> Any:
     wave = wave_by_id(wave_id)
-    wave.views = row_views(wave, timezone.now())  # type: ignore[attr-defined]
+    wave.views = row_views(wave.pk, timezone.now())  # type: ignore[attr-defined]
     return WholeWaveOutput(wave).data

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, QuerySet
 
 from builds.errors import BuildMissing
 from builds.models import Build, Cause, Source
@@ -32,6 +32,21 @@ def build_by_id(build_id: UUID | str) -> Build:
 def builds_of(source: Source) -> QuerySet[Build]:
     """The builds of a source, newest first."""
     return builds().filter(source=source)
+
+
+def failing_builds() -> QuerySet[Build]:
+    """The newest renewal of each source, where it failed or was stopped."""
+    newer = Build.objects.filter(
+        source=OuterRef("source"), purpose=Build.Purpose.RENEWAL, number__gt=OuterRef("number")
+    )
+    return builds().filter(
+        ~Exists(newer), purpose=Build.Purpose.RENEWAL, state__in=(Build.State.FAILED, Build.State.STOPPED)
+    )
+
+
+def reproductions_of(build: Build) -> list[Build]:
+    """Second builds of the same recipe, newest first."""
+    return list(Build.objects.filter(reproduces=build).order_by("-asked_at", "-id"))
 
 
 def held_causes(source: Source) -> QuerySet[Cause]:

@@ -1,7 +1,5 @@
 """The difference between any two digests that are known."""
 
-from datetime import datetime
-
 from builds.domain.difference import (
     Difference,
     FilesPart,
@@ -24,7 +22,6 @@ from builds.errors import NothingToCompare
 from builds.models import Inspection
 from builds.selectors.inspections import files_of, inspection_of
 from builds.selectors.run_configurations import run_configuration_of
-from catalog.models import Subversion
 from catalog.selectors import subversion_by_digest
 from registry.models import Artifact
 from registry.selectors import layers_of, runnable_images
@@ -56,19 +53,6 @@ def difference(older: Artifact, newer: Artifact) -> Difference:
         only_older=tuple(alone[0]),
         only_newer=tuple(alone[1]),
     )
-
-
-def difference_to_predecessor(subversion: Subversion, at: datetime) -> Difference | None:
-    """What is different to the last one of its version that was certified before it; None where there was none."""
-    before = subversion.certified_from or at
-    found = (
-        Subversion.objects.filter(version_id=subversion.version_id, certified_from__lt=before)
-        .exclude(pk=subversion.pk)
-        .select_related("artifact")
-        .order_by("-certified_from", "-pk")
-        .first()
-    )
-    return difference(found.artifact, subversion.artifact) if found else None
 
 
 def _images(artifact: Artifact) -> dict[str, Artifact]:

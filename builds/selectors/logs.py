@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from builds.models import Build, LogChunk
 from builds.selectors.builds import build_by_id
 
@@ -29,3 +31,14 @@ def log_part(build_id: UUID | str, *, after: int) -> LogPart:
     following = shown[-1][0] + 1 if shown else after
     is_end = not build.is_open and len(chunks) <= MAX_CHUNKS
     return LogPart(build, "".join(text for _, text in shown), following, is_end)
+
+
+def log_tail(build: Build, *, chunks: int = 60) -> tuple[list[LogChunk], bool]:
+    """The last pieces of a build's log in their order, and whether there are earlier ones. One query."""
+    found = list(LogChunk.objects.filter(build=build).order_by("-number")[: chunks + 1])
+    return list(reversed(found[:chunks])), len(found) > chunks
+
+
+def log_chunks(build: Build) -> QuerySet[LogChunk]:
+    """The whole log, piece by piece."""
+    return LogChunk.objects.filter(build=build).order_by("number")

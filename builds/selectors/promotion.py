@@ -9,8 +9,7 @@ from django.db.models import QuerySet
 
 from builds.domain.drift import OwnTag, RepositoryFacts
 from builds.errors import DriftMissing
-from builds.models import DriftAlarm
-from builds.selectors.lists import drift_alarms
+from builds.models import DriftAlarm, PullProbe
 from catalog.models import Subversion
 from catalog.selectors import usable_at
 from registry.models import Repository, TagSeen
@@ -25,6 +24,18 @@ class CosignTag:
     tag: str
     layers: frozenset[str]
     digest: str
+
+
+def drift_alarms() -> QuerySet[DriftAlarm]:
+    """Every drift alarm, newest first."""
+    return DriftAlarm.objects.select_related("repository__registry", "closed_by").order_by("-opened_at", "-id")
+
+
+def pull_probes() -> QuerySet[PullProbe]:
+    """The last probe of each certified digest, those that failed first."""
+    return PullProbe.objects.select_related("subversion__version__image", "subversion__artifact").order_by(
+        "is_pullable", "-probed_at", "pk"
+    )
 
 
 def drift_alarm_by_id(alarm_id: UUID | str) -> DriftAlarm:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, When
 
 from audit.actor import Subject
 from builds.domain.recipe_difference import RecipeDifference, difference
@@ -13,10 +13,30 @@ from builds.models import Recipe, Source
 __all__ = ["RecipeDifference", "recipe_by_id", "recipe_difference"]
 
 
+def recipes(*, state: str = "", source: str = "") -> QuerySet[Recipe]:
+    """Recipes, newest first, without their texts; narrowed to unreviewed, approved or withdrawn, and to a source."""
+    conditions = {
+        "unreviewed": Q(approved_at=None),
+        "approved": Q(approved_at__isnull=False, withdrawn_at=None),
+        "withdrawn": Q(withdrawn_at__isnull=False),
+    }
+    found = Recipe.objects.select_related("source__version__image", "source__owner", "author")
+    if state:
+        found = found.filter(conditions[state])
+    if source:
+        found = found.filter(source__name__icontains=source)
+    return found.defer("dockerfile", "files").order_by("-created_at", "-id")
+
+
+def recipes_waiting() -> QuerySet[Recipe]:
+    """The newest recipe of each source, where nobody approved it yet."""
+    newer = Recipe.objects.filter(source=OuterRef("source"), number__gt=OuterRef("number"))
+    return recipes().filter(~Exists(newer), approved_at=None)
+
+
 def recipes_of(source: Source) -> QuerySet[Recipe]:
     """Every recipe of a source, newest first, without its texts. One query."""
-    found = Recipe.objects.filter(source=source).select_related("source__version__image", "author")
-    return found.defer("dockerfile", "files").order_by("-number")
+    return recipes().filter(source=source).order_by("-number")
 
 
 def recipe_by_id(recipe_id: UUID | str) -> Recipe:
@@ -32,21 +52,11 @@ def recipe_by_sha256(source: Source, sha256: str) -> Recipe | None:
     return _whole().filter(source=source, sha256=sha256).first()
 
 
-def latest_recipe(source: Source) -> Recipe | None:
-    """The newest recipe that was found."""
-    return _whole().filter(source=source).order_by("-number").first()
-
-
-def approved_recipe(source: Source) -> Recipe | None:
-    """The newest recipe that people approved and did not take back."""
-    approved = _whole().filter(source=source, approved_at__isnull=False, withdrawn_at=None)
-    return approved.order_by("-number").first()
-
-
 def compared_with(recipe: Recipe) -> Recipe | None:
     """What a reviewer sees a recipe beside: the newest earlier one that is approved, else the one before it."""
-    earlier = _whole().filter(source_id=recipe.source_id, number__lt=recipe.number).order_by("-number")
-    return earlier.filter(approved_at__isnull=False, withdrawn_at=None).first() or earlier.first()
+    is_approved = Case(When(approved_at__isnull=False, withdrawn_at=None, then=True), default=False)
+    earlier = _whole().filter(source_id=recipe.source_id, number__lt=recipe.number)
+    return earlier.order_by(is_approved.desc(), "-number").first()
 
 
 def recipe_difference(older: Recipe | None, newer: Recipe) -> RecipeDifference:

@@ -54,14 +54,20 @@ def wave_by_id(wave_id: UUID | str) -> Wave:
     return found
 
 
-def row_views(wave: Wave, at: datetime) -> list[RowView]:
+def wave_told(wave_id: UUID | str, at: datetime) -> tuple[Wave, list[RowView]]:
+    """A wave and its images, base images first, in a fixed number of queries. Raises WaveMissing."""
+    views = row_views(wave_id, at)
+    return (views[0].row.wave if views else wave_by_id(wave_id)), views
+
+
+def row_views(wave_id: UUID | str, at: datetime) -> list[RowView]:
     """The images of a wave, base images first. A fixed number of queries, however many there are."""
-    rows = list(rows_of([wave.pk]))
+    rows = list(rows_of([wave_id]))
     facts = facts_of(rows, at)
     return [RowView(row, row_outcome(facts[row.pk]), candidate_of(row)) for row in rows]
 
 
-def rows_of(wave_ids: Iterable[UUID]) -> QuerySet[WaveRow]:
+def rows_of(wave_ids: Iterable[UUID | str]) -> QuerySet[WaveRow]:
     """Rows in the order in which they are decided, with what their outcome follows from."""
     rows = WaveRow.objects.filter(wave_id__in=list(wave_ids)).select_related(
         "wave",

@@ -1,13 +1,22 @@
 """Every page that is read: it works, escapes, holds to its table of access and its number of queries."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts.roles import Role
+from audit.actor import Actor, Subject
 from audit.models import Record
+from audit.services import record
+from audit.verbs import Verb
+from catalog.models import Subversion
 from portal.access import ROUTES
+from tests.factories.accounts import person_with
 from tests.web.supply import more_of_supply
 from tests.web.world import World, build, more_of_everything
 from web.urls import urlpatterns
@@ -101,8 +110,22 @@ class TestQueries:
         more_of_supply(world.now, world.supply)
         assert queries_of(client, address) <= before
 
-    def test_of_home_hold_for_a_reviewer(self, world, signed_in):
-        assert queries_of(signed_in(world.reviewer), "/") <= 14
+    @pytest.mark.parametrize("roles", [(Role.REVIEWER,), (Role.SECURITY_REVIEWER,), tuple(Role)], ids=["1", "2", "all"])
+    def test_hold_for_whoever_judges(self, world, signed_in, roles):
+        subject = Subject("artifact", str(world.good.artifact_id), world.good.artifact.digest)
+        record(
+            Verb.FINDINGS_CHANGED, actor=Actor.system("worker"), subject=subject, at=timezone.now(), data={"added": 1}
+        )
+        client, addresses = signed_in(person_with(*roles)), world.addresses()
+        for name in RATCHET:
+            assert queries_of(client, addresses[name]) <= RATCHET[name], name
+        assert "1 new" in client.get("/").content.decode()
+
+    def test_of_home_hold_while_nothing_may_be_used(self, world, signed_in):
+        until = timezone.now() + timedelta(hours=1)
+        used = Subversion.objects.filter(certified_from__isnull=False)
+        used.update(suspended_from=world.now, suspended_until=until, reason="Look into it.")
+        assert queries_of(signed_in(person_with(*Role)), "/") <= RATCHET["home"]
 
 
 class TestEveryRoute:

@@ -5,6 +5,8 @@ from datetime import timedelta
 import pytest
 from django.core.cache import cache
 
+from accounts.models import Person
+from accounts.roles import Role
 from approvals.models import RecipeReview, Review
 from audit.models import Record
 from audit.verbs import Verb
@@ -12,6 +14,7 @@ from builds.models import Build, Cause, LogChunk, Recipe, Source, TrustedPipelin
 from catalog.models import HostSystem
 from jobs.models import Job
 from policies.models import Grant
+from tests.factories.accounts import person_with
 from tests.factories.approvals import ProposalFactory, known
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
@@ -557,15 +560,39 @@ class TestHome:
             "A certified digest cannot be pulled",
             "Does not build",
             "An upstream tag is no longer followed",
-            "A recipe waits for approval",
+            "Waits for the approval of others",
+            "python/3.12 waits for the decision about it",
         ):
             assert words in page
 
-    def test_tells_reviewers_of_recipes_alone(self, world, signed_in):
+    def test_tells_reviewers_of_the_recipes_that_they_may_judge(self, world, signed_in):
         page = text_of(signed_in(world.second).get("/"))
-        assert "A recipe waits for approval" in page
+        assert "Waits for your approval" in page
         assert "Does not build" not in page
-        assert "A recipe waits for approval" not in text_of(signed_in(world.viewer).get("/"))
+        assert "Waits for your approval" not in text_of(signed_in(world.viewer).get("/"))
+
+    def test_tells_nobody_to_judge_a_recipe_of_their_own(self, world, signed_in):
+        # The address of the commit's author.
+        Person.objects.filter(pk=world.second.pk).update(email="Mallory@example.org")
+        assert "Waits for your approval" not in text_of(signed_in(world.second).get("/"))
+        assert "for others to judge" in text_of(signed_in(world.second).get("/recipes"))
+        assert "yours to judge" in text_of(signed_in(world.reviewer).get("/recipes"))
+
+    def test_says_each_recipe_once_to_who_is_both(self, world, signed_in):
+        page = text_of(signed_in(person_with(*Role)).get("/"))
+        assert "Waits for your approval" in page
+        assert "Waits for the approval of others" not in page
+
+    def test_names_some_of_many_that_wait_for_one_decision(self, world, signed_in):
+        for number in range(5):
+            version = VersionFactory(world.now, f"app-{number}/1")
+            WaveRow.objects.create(wave=world.supply.wave, version=version, parent=world.supply.row)
+        page = text_of(signed_in(world.admin).get("/"))
+        assert "python/3.12, app-0/1, app-1/1 and others wait for the decision about it" in page
+
+    def test_tells_of_no_decision_that_nobody_waits_for(self, world, signed_in):
+        WaveRow.objects.filter(parent=world.supply.row).update(outcome="withdrawn", finished_at=world.now)
+        assert "the decision about it" not in text_of(signed_in(world.admin).get("/"))
 
     def test_forgets_a_failure_that_a_newer_build_mended(self, world, signed_in):
         BuildFactory(

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_POST
 from audit import selectors as audit
 from builds.models import Build, Cause
 from builds.selectors import builds as builds_read
-from builds.selectors import lists
+from builds.selectors import logs
 from builds.services import asking
 from catalog import selectors as catalog
 from catalog.models import Subversion
@@ -67,7 +67,7 @@ def builds(request: HttpRequest) -> HttpResponseBase:
     context = {
         "viewer": viewer,
         "page": page_of(found, request, order=("-asked_at", "-id")),
-        "failing": list(lists.failing_builds()[:20]) if not filters.is_any else [],
+        "failing": list(builds_read.failing_builds()[:20]) if not filters.is_any else [],
         "filters": filters,
         "unknown_filters": filters.remarks,
         "states": Build.State.choices,
@@ -81,15 +81,15 @@ def build(request: HttpRequest, build_id: UUID) -> HttpResponse:
     """One build: what came of it, why it began, its recipe, its log at the line that failed, its provenance."""
     viewer = viewer_of(request)
     shown = builds_read.build_by_id(build_id)
-    chunks, is_cut = lists.log_tail(shown)
+    chunks, is_cut = logs.log_tail(shown)
     log = supply.log_text(chunks)
-    second = lists.reproductions_of(shown) if shown.state == Build.State.SUCCEEDED else []
+    second = builds_read.reproductions_of(shown) if shown.state == Build.State.SUCCEEDED else []
     certified = _certified_now(shown, viewer)
     context = {
         "viewer": viewer,
         "build": shown,
         "standing": supply.build_standing(shown),
-        "causes": supply.causes_told(lists.causes_of(shown)),
+        "causes": supply.causes_told(shown.causes.all()),
         "log": log[-LOG_CHARACTERS:],
         "is_cut": is_cut or len(log) > LOG_CHARACTERS,
         "failing": supply.failing_lines(log) if shown.state == Build.State.FAILED else [],
@@ -142,7 +142,7 @@ def build_log(request: HttpRequest, build_id: UUID) -> StreamingHttpResponse:
     shown = builds_read.build_by_id(build_id)
 
     def pieces() -> Iterator[str]:
-        for chunk in lists.log_chunks(shown).iterator(chunk_size=50):
+        for chunk in logs.log_chunks(shown).iterator(chunk_size=50):
             yield visible(chunk.text)
 
     response = StreamingHttpResponse(pieces(), content_type="text/plain; charset=utf-8")

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from accounts import selectors as accounts
 from audit import selectors as audit
-from builds.selectors import lists
+from builds.selectors import sources as sources_read
 from catalog import selectors as catalog
 from catalog import services
 from catalog.domain.state import State
@@ -119,7 +119,7 @@ def image(request: HttpRequest, image_name: str) -> HttpResponse:
     newest_rows = catalog.newest_of_versions([version.pk for version in versions])
     every = catalog.entries([*page.rows, *newest_rows], viewer.now)
     entries, newest = every[: len(page.rows)], every[len(page.rows) :]
-    renewers = lists.renewers([version.pk for version in versions])
+    renewers = sources_read.renewers([version.pk for version in versions])
     rows = [(row, renewers.get(row.version.pk, [])) for row in _rows(versions, newest, {})]
     context = {
         "viewer": viewer,

@@ -9,7 +9,7 @@ from approvals import selectors as approvals
 from catalog import selectors as catalog
 from registry import selectors as registry
 from scans import selectors as scans
-from web import waiting
+from web import dossier, waiting
 from web.forms.admission import TryForm
 from web.viewer import viewer_of
 from web.views.subversion import url_of
@@ -26,16 +26,18 @@ def home(request: HttpRequest) -> HttpResponse:
         return render(request, "web/home_without_role.html", {"viewer": viewer})
     ages = scans.feed_ages(viewer.now)
     health = admission.gate_health(viewer.now)
-    usable = catalog.usable_count(viewer.now)
+    usable = catalog.usable_in_short(viewer.now, ending_before=viewer.now + waiting.ENDING_SOON)
+    policy = dossier.policy_at(viewer.now) if viewer.is_reviewer else None
     context = {
         "viewer": viewer,
-        "gaps": waiting.gaps(viewer, ages, usable) if viewer.is_admin else [],
-        "due": approvals.reviews_due(viewer.person, viewer.now) if viewer.is_reviewer else [],
-        "alerts": waiting.supply_alerts(viewer),
+        "gaps": waiting.gaps(viewer, ages, usable.count) if viewer.is_admin else [],
+        "due": approvals.reviews_due(viewer.person, policy, viewer.now) if policy else [],
+        "alerts": waiting.supply_alerts(viewer, policy),
         "requests": waiting.my_requests(viewer),
-        "ending": waiting.ending_soon(viewer.now),
-        "moved": waiting.moved_against_certified(viewer.now),
-        "usable": usable,
+        "ending": usable.ending,
+        # What nobody may use cannot have moved.
+        "moved": waiting.moved_against_certified(viewer.now) if usable.count else [],
+        "usable": usable.count,
         "ages": ages,
         "late": [one for one in ages if one.is_late and not one.feed.is_frozen],
         "frozen": [one for one in ages if one.feed.is_frozen],

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
-from builds.selectors import lists
+from builds.selectors import promotion as promotion_read
 from builds.services import promotion as services
 from web.filters import Choice, read_filters
 from web.forms.base import ReasonForm
@@ -27,11 +27,11 @@ def promotion(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, form: ReasonForm, errors_of: UUID | None) -> HttpResponse:
     viewer = viewer_of(request)
     filters = read_filters(request, {"answer": Choice(("fails",))})
-    probes = lists.pull_probes()
+    probes = promotion_read.pull_probes()
     if filters.get("answer"):
         probes = probes.filter(is_pullable=False)
     page = page_of(probes, request, order=("is_pullable", "-probed_at", "subversion_id"))
-    alarms = lists.drift_alarms()
+    alarms = promotion_read.drift_alarms()
     context = {
         "viewer": viewer,
         "open": list(alarms.filter(closed_at=None)),

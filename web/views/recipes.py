@@ -11,12 +11,11 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import selectors as accounts
 from approvals import selectors as approvals
 from approvals.models import RecipeReview
-from approvals.selectors.recipes import is_own_recipe, recipe_reviews
+from approvals.selectors.recipes import is_own_recipe, recipe_reviews, recipes_due
 from approvals.services import recipes as services
 from audit import selectors as audit
 from builds.models import Recipe
 from builds.selectors import builds as builds_read
-from builds.selectors import lists
 from builds.selectors import recipes as recipes_read
 from builds.selectors.checks import recipe_checks
 from policies import selectors as policies
@@ -30,6 +29,7 @@ from web.refusals import attempt, attempt_or_say
 from web.timeline import told
 from web.viewer import Viewer, viewer_of
 
+MAX_WAITING = 50  # recipes that stand before the list
 MAX_FILES = 200  # of the context, on the page
 STATES = ("unreviewed", "approved", "withdrawn")
 
@@ -51,17 +51,26 @@ def recipes(request: HttpRequest) -> HttpResponseBase:
     """What waits for approval first; then every recipe."""
     viewer = viewer_of(request)
     filters = read_filters(request, {"state": Choice(STATES), "source": Text(), "format": CSV})
-    found = lists.recipes(state=filters.get("state"), source=filters.get("source"))
+    found = recipes_read.recipes(state=filters.get("state"), source=filters.get("source"))
     if filters.is_csv:
         return csv_of("recipes.csv", COLUMNS, found)
     context = {
         "viewer": viewer,
         "page": page_of(found, request, order=("-created_at", "-id")),
-        "waiting": list(lists.recipes_waiting()[:50]) if not filters.is_any else [],
+        "waiting": list(recipes_read.recipes_waiting()[:MAX_WAITING]) if not filters.is_any else [],
+        "due": _due(viewer) if not filters.is_any else set(),
         "filters": filters,
         "unknown_filters": filters.remarks,
     }
     return render(request, "web/recipes.html", context, status=filters.status)
+
+
+def _due(viewer: Viewer) -> set[UUID]:
+    """Those that this reader may judge; two queries for a reviewer."""
+    if not viewer.is_reviewer:
+        return set()
+    found = recipes_due(viewer.person, dossier.policy_at(viewer.now), viewer.now)
+    return set(found.values_list("pk", flat=True)[:MAX_WAITING])
 
 
 @require_http_methods(["GET", "POST"])

@@ -52,7 +52,9 @@ def reviews(request: HttpRequest) -> HttpResponseBase:
         return csv_of("reviews.csv", COLUMNS, found)
     context = {
         "viewer": viewer,
-        "due": approvals.reviews_due(viewer.person, viewer.now) if viewer.is_reviewer else [],
+        "due": approvals.reviews_due(viewer.person, dossier.policy_at(viewer.now), viewer.now)
+        if viewer.is_reviewer
+        else [],
         "page": page_of(found, request, order=("-opened_at", "-id")),
         "filters": filters,
         "unknown_filters": filters.remarks,

@@ -13,7 +13,8 @@ from audit import selectors as audit
 from builds.domain.renewal import Renewal
 from builds.models import Source
 from builds.selectors import builds as builds_read
-from builds.selectors import lists, recipes, renewals
+from builds.selectors import recipes, renewals
+from builds.selectors import sources as sources_read
 from builds.services import asking, pipelines
 from builds.services import sources as services
 from builds.services.pipelines import PipelineFields
@@ -48,7 +49,7 @@ def sources(request: HttpRequest) -> HttpResponse:
     """Every source, by name."""
     viewer = viewer_of(request)
     filters = read_filters(request, {"q": Text()})
-    page = page_of(lists.sources(text=filters.get("q")), request, order=("name",))
+    page = page_of(sources_read.sources_told(text=filters.get("q")), request, order=("name",))
     known = renewals.renewals([one.version_id for one in page.rows], viewer.now)
     context = {
         "viewer": viewer,
@@ -63,7 +64,7 @@ def sources(request: HttpRequest) -> HttpResponse:
 def source(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """One source: renewed in time or not, its builds, its recipes, what is held back, whom it trusts."""
     viewer = viewer_of(request)
-    return _page(request, viewer, lists.source_by_id(source_id), PipelineForm(), status=200)
+    return _page(request, viewer, sources_read.source_by_id(source_id), PipelineForm(), status=200)
 
 
 def _page(request: HttpRequest, viewer: Viewer, shown: Source, form: PageForm, *, status: int) -> HttpResponse:
@@ -77,7 +78,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Source, form: PageForm, *
         "waiting": waiting,
         "builds": list(builds_read.builds_of(shown).prefetch_related(None)[:SHOWN]),
         "held": supply.causes_told(builds_read.held_causes(shown)[:SHOWN]),
-        "pipelines": lists.pipelines_of(shown),
+        "pipelines": sources_read.pipelines_of(shown),
         "form": form,
         "records": told(audit.records_of("source", str(shown.pk))),
     }
@@ -107,7 +108,7 @@ def source_new(request: HttpRequest) -> HttpResponse:
 def source_edit(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """Change a source. Its version stays."""
     viewer = viewer_of(request)
-    shown = lists.source_by_id(source_id)
+    shown = sources_read.source_by_id(source_id)
     form = SourceForm(request.POST or None, initial=_initial(shown))
     form.fields["version"].disabled = True
     if request.method == "POST" and form.is_valid():
@@ -160,7 +161,7 @@ def _initial(shown: Source) -> dict[str, object]:
 def source_fetch(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """Look now whether there is another commit."""
     viewer = viewer_of(request)
-    shown = lists.source_by_id(source_id)
+    shown = sources_read.source_by_id(source_id)
     attempt_or_say(
         request,
         lambda: services.ask_fetch(source=shown, actor=viewer.person.as_actor(), now=viewer.now),
@@ -173,7 +174,7 @@ def source_fetch(request: HttpRequest, source_id: UUID) -> HttpResponse:
 def source_rebuild(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """Build it now, because a person wants it."""
     viewer = viewer_of(request)
-    shown = lists.source_by_id(source_id)
+    shown = sources_read.source_by_id(source_id)
     asked: list[Any] = []
     if attempt_or_say(
         request,
@@ -188,7 +189,7 @@ def source_rebuild(request: HttpRequest, source_id: UUID) -> HttpResponse:
 def source_switch(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """Pause it or let it go on, as the form says."""
     viewer = viewer_of(request)
-    shown = lists.source_by_id(source_id)
+    shown = sources_read.source_by_id(source_id)
     is_paused = request.POST.get("paused") == "yes"
     wanted = SourceFields(
         **_initial_fields(shown),
@@ -211,7 +212,7 @@ def _initial_fields(shown: Source) -> dict[str, Any]:
 def source_pipelines(request: HttpRequest, source_id: UUID) -> HttpResponse:
     """Believe a pipeline elsewhere: issuer, audience and subject, each pinned."""
     viewer = viewer_of(request)
-    shown = lists.source_by_id(source_id)
+    shown = sources_read.source_by_id(source_id)
     form = PipelineForm(request.POST)
     if form.is_valid():
         made = attempt(

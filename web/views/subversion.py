@@ -16,8 +16,8 @@ from approvals import selectors as approvals
 from approvals import services
 from approvals.domain.certify_line import certify_line
 from audit import selectors as audit
-from builds.selectors import lists as inspections
 from builds.selectors import profiles
+from builds.selectors.checks import checks_of_images
 from catalog import selectors as catalog
 from catalog import services as catalog_services
 from catalog.domain.state import Cause, State
@@ -313,7 +313,7 @@ def artifact_hardening(request: HttpRequest, digest: str) -> HttpResponse:
     shown = registry.artifact_by_digest(digest)
     images = registry.runnable_images(shown)
     own = catalog.subversion_by_digest(shown.digest)
-    seen = inspections.checks_of_images([image.pk for image in images])
+    seen = checks_of_images([image.pk for image in images])
     waivers = policies.waivers_in_force(
         {check.rule for checks in seen.values() for check in checks.checks if check.severity == "error"},
         at=viewer.now,

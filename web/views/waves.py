@@ -13,13 +13,14 @@ from approvals import selectors as approvals
 from approvals import services
 from approvals.models import Proposal, Review
 from audit import selectors as audit
+from builds.domain.wave import Outcome
 from builds.models import Cause, Watch, Wave
 from builds.selectors import watches as watches_read
 from builds.selectors import waves as waves_read
 from builds.selectors.waves import RowView
 from builds.services import watches as watch_services
 from core.errors import GoldgateError
-from web import supply
+from web import dossier, supply
 from web.csv_rows import csv_of
 from web.filters import CSV, Choice, Text, read_filters
 from web.forms.builds import WaveReviewForm
@@ -82,11 +83,11 @@ class RowTold:
 def wave(request: HttpRequest, wave_id: UUID) -> HttpResponse:
     """One row an image; posting judges the chosen rows, each by itself."""
     viewer = viewer_of(request)
-    shown = waves_read.wave_by_id(wave_id)
+    shown, views = waves_read.wave_told(wave_id, viewer.now)
     form = WaveReviewForm(request.POST or None)
     chosen = dict(_chosen(request.POST.getlist("packet")))
     results: dict[str, tuple[str, bool]] = {}
-    rows = _rows(shown, viewer, {})
+    rows = _rows(views, viewer, {})
     if request.method == "POST":
         if not chosen:
             form.add_error(None, "No row is chosen.")
@@ -95,7 +96,8 @@ def wave(request: HttpRequest, wave_id: UUID) -> HttpResponse:
         elif form.is_valid():
             results = _judge(rows, chosen, form, viewer)
             # Read anew, each row still with the proposal that was judged, so that its result stands beside it.
-            rows = _rows(shown, viewer, {row.view.row.pk: row.proposal for row in rows})
+            views = waves_read.row_views(wave_id, viewer.now)
+            rows = _rows(views, viewer, {row.view.row.pk: row.proposal for row in rows})
     told_rows = [_with_result(row, chosen, results) for row in rows]
     refused = sum(1 for _, is_refused in results.values() if is_refused)
     context = {
@@ -163,11 +165,12 @@ def _with_result(row: RowTold, chosen: Mapping[str, str], results: Mapping[str, 
     return replace(row, result=text, is_refused=is_refused, is_chosen=key in chosen and (is_refused or not results))
 
 
-def _rows(shown: Wave, viewer: Viewer, known: Mapping[UUID, Proposal | None]) -> list[RowTold]:
+def _rows(views: list[RowView], viewer: Viewer, known: Mapping[UUID, Proposal | None]) -> list[RowTold]:
     """The wave's rows; those that the reader may judge with their proposal and packet."""
-    views = waves_read.row_views(shown, viewer.now)
-    is_any = any(view.subversion for view in views)
-    due = approvals.reviews_due(viewer.person, viewer.now) if viewer.is_reviewer and is_any else []
+    is_any = any(view.outcome.outcome is Outcome.IN_REVIEW for view in views)
+    due: list[Proposal] = []
+    if viewer.is_reviewer and is_any:
+        due = approvals.reviews_due(viewer.person, dossier.policy_at(viewer.now), viewer.now)
     by_subversion = {one.subversion_id: one for one in due}
     return [_row(view, by_subversion, known.get(view.row.pk)) for view in views]
 

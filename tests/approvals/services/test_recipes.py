@@ -1,4 +1,5 @@
 from dataclasses import fields
+from datetime import timedelta
 
 import pytest
 
@@ -18,7 +19,7 @@ from approvals.errors import (
 from approvals.models import RecipeApproval, RecipeReview
 from approvals.selectors.recipes import (
     RecipeStanding,
-    approvers_of,
+    is_own_recipe,
     recipe_reviews,
     recipe_standing,
     recipes_due,
@@ -30,6 +31,8 @@ from builds.errors import RecipeMissing
 from builds.models import Check, Source
 from builds.selectors.recipes import recipe_by_id
 from builds.services.sources import SourceFields, change_source
+from catalog.models import Image
+from policies.selectors import active_policy
 from tests.factories.accounts import TeamFactory, person_with, token_for
 from tests.factories.builds import RecipeFactory, SourceFactory
 from tests.factories.policies import adopted
@@ -54,7 +57,6 @@ class TestReviewRecipe:
         approved = recipe_by_id(recipe.pk)
         assert approved.is_approved
         assert approved.approved_at == now
-        assert approvers_of(approved) == ("rita", "sam")
         assert recipe_standing(approved) is RecipeStanding.APPROVED
         told = Record.objects.get(verb="recipe.approved")
         assert told.subject_id == str(recipe.pk)
@@ -251,10 +253,58 @@ class TestRecipesDue:
         RecipeFactory(now, author=mine)
         judged = RecipeFactory(now)
         judge_recipe(judged, mine, now)
-        with django_assert_num_queries(3):
-            assert recipes_due(mine, now) == [newest]
-        assert recipes_due(person_with(Role.REQUESTER), now) == []
+        policy = active_policy(now)
+        with django_assert_num_queries(1):
+            assert list(recipes_due(mine, policy, now)) == [newest]
+        assert not recipes_due(person_with(Role.REQUESTER), policy, now)
         assert [one.reviewer for one in recipe_reviews(judged)] == [mine]
+
+    @pytest.mark.parametrize("hand", ["author", "address", "signer", "owner", "adder", "changer", "other account"])
+    def test_what_one_had_a_hand_in_is_for_others(self, now, hand, settings):
+        settings.GOLDGATE_SOURCE_DIRECTORIES = "/srv/git"
+        mine = person_with(Role.REVIEWER, username="rita", email="Rita@example.org")
+        other = person_with(Role.REVIEWER)
+        source = SourceFactory(
+            now,
+            **({"owner": mine} if hand == "owner" else {}),
+            **({"created_by": mine} if hand == "adder" else {}),
+        )
+        approved = approve_recipe(RecipeFactory(now, source=source), now)
+        fields_of = {
+            "author": {"author": mine},
+            "address": {"author_email": "rita@EXAMPLE.org"},
+            "signer": {"signature": {"state": "verified", "kind": "gpg", "by": "Rita R. <rita@example.org>"}},
+            "other account": {"author": person_with(Role.VIEWER, same_person_as=mine)},
+        }
+        if hand == "changer":
+            changed(source, mine.as_actor(), now + timedelta(hours=1))
+        due = RecipeFactory(now + timedelta(hours=2), source=source, **fields_of.get(hand, {}))
+        policy = active_policy(now)
+        assert list(recipes_due(other, policy, now)) == [due]
+        assert list(recipes_due(mine, policy, now)) == []
+        assert (is_own_recipe(due, mine), is_own_recipe(due, other)) == (True, False)
+        assert approved.number < due.number
+
+    @pytest.mark.parametrize("hand", ["unverified signer", "earlier change", "no address"])
+    def test_what_only_looks_like_it_is_due(self, now, hand, settings):
+        settings.GOLDGATE_SOURCE_DIRECTORIES = "/srv/git"
+        mine = person_with(Role.REVIEWER, username="rita", email="" if hand == "no address" else "rita@example.org")
+        source = SourceFactory(now)
+        if hand == "earlier change":
+            changed(source, mine.as_actor(), now)
+        approve_recipe(RecipeFactory(now + timedelta(hours=1), source=source), now)
+        signature = {"state": "unverified", "kind": "gpg", "by": "Rita R. <rita@example.org>"}
+        due = RecipeFactory(now + timedelta(hours=2), source=source, author_email="", signature=signature)
+        assert list(recipes_due(mine, active_policy(now), now)) == [due]
+        assert not is_own_recipe(due, mine)
+
+    def test_a_role_for_a_team_reaches_its_images_alone(self, now):
+        team = TeamFactory("payments")
+        mine = person_with(Role.REVIEWER, team=team)
+        RecipeFactory(now)
+        due = RecipeFactory(now)
+        Image.objects.filter(pk=due.source.version.image_id).update(owner=team)
+        assert list(recipes_due(mine, active_policy(now), now)) == [due]
 
 
 def _gone():

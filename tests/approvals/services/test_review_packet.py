@@ -18,6 +18,7 @@ from approvals.errors import (
 )
 from approvals.models import Certification, Proposal, Review
 from audit.models import Record
+from policies.selectors import active_policy
 from registry.models import Registry
 from signing.models import Publication
 from tests.factories.accounts import PersonFactory, TeamFactory, person_with
@@ -286,9 +287,9 @@ class TestReviewsDue:
         proposer = person_with(Role.REQUESTER, Role.REVIEWER)
         proposal = ProposalFactory(now, proposed_by=proposer)
         reviewer = person_with(Role.REVIEWER)
-        assert selectors.reviews_due(reviewer, now) == [proposal]
-        assert selectors.reviews_due(proposer, now) == []
-        assert selectors.reviews_due(person_with(Role.REQUESTER), now) == []
+        assert selectors.reviews_due(reviewer, active_policy(now), now) == [proposal]
+        assert selectors.reviews_due(proposer, active_policy(now), now) == []
+        assert selectors.reviews_due(person_with(Role.REQUESTER), active_policy(now), now) == []
         approve(proposal, reviewer, now)
-        assert selectors.reviews_due(reviewer, now) == []
-        assert selectors.reviews_due(person_with(Role.REVIEWER, same_person_as=reviewer), now) == []
+        assert selectors.reviews_due(reviewer, active_policy(now), now) == []
+        assert selectors.reviews_due(person_with(Role.REVIEWER, same_person_as=reviewer), active_policy(now), now) == []

@@ -7,7 +7,7 @@ from rest_framework.test import APIClient
 from accounts.roles import Role
 from builds.domain.difference import Unknown
 from builds.errors import NothingToCompare
-from builds.selectors.differences import difference, difference_to_predecessor
+from builds.selectors.differences import difference
 from builds.services.inspections import inspect_artifact
 from catalog import services as catalog
 from scans.services import inventory_artifact, match_artifact
@@ -95,20 +95,6 @@ class TestRealImages:
     def test_what_does_not_run_cannot_be_compared(self):
         with pytest.raises(NothingToCompare):
             difference(artifact_row(), artifact_row(kind="attestation"))
-
-
-class TestPredecessor:
-    def test_is_the_last_that_was_certified_before(self, now):
-        version = VersionFactory(now)
-        first = certify(SubversionFactory(now, version=version), now)
-        second = certify(SubversionFactory(now, version=version), now + timedelta(days=1))
-        candidate = SubversionFactory(now, version=version)
-        later = now + timedelta(days=2)
-        assert difference_to_predecessor(candidate, later).older.digest == second.artifact.digest
-        assert difference_to_predecessor(second, later).older.digest == first.artifact.digest
-
-    def test_of_the_first_there_is_none(self, now):
-        assert difference_to_predecessor(SubversionFactory(now), now) is None
 
 
 class TestApi:

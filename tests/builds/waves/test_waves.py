@@ -30,7 +30,7 @@ HOUR = timedelta(hours=1)
 
 
 def outcomes(wave: Wave, at: datetime) -> dict[str, str]:
-    return {str(view.row.version): view.outcome.outcome for view in row_views(wave, at)}
+    return {str(view.row.version): view.outcome.outcome for view in row_views(wave.pk, at)}
 
 
 def fix_wave(subversion: Subversion, now: datetime, *names: str) -> Wave:
@@ -207,7 +207,7 @@ class TestAlongLineage:
         propose_candidate(subversion_id=second.pk, now=now + 2 * HOUR)
         advance_waves(now=now + 2 * HOUR)
 
-        [view] = row_views(wave, now + 2 * HOUR)
+        [view] = row_views(wave.pk, now + 2 * HOUR)
         assert (view.outcome.outcome, view.outcome.who) == ("withdrawn", "Whoever reviews the newer one.")
         assert view.outcome.sentence == f"{first.name} was withdrawn: Superseded by {second.name}."
         assert wave_by_id(wave.pk).closed_at == now + 2 * HOUR
@@ -396,7 +396,7 @@ class TestAdopted:
         advance_waves(now=now + HOUR)
 
         assert outcomes(wave, now + HOUR) == {str(base.version): "asking"}
-        assert "It does not answer." in row_views(wave, now)[0].outcome.sentence
+        assert "It does not answer." in row_views(wave.pk, now)[0].outcome.sentence
 
     def test_a_stopped_watch_is_held(self, now: datetime) -> None:
         base, _ = self.watched(now, stopped_at=now)
@@ -455,7 +455,7 @@ class TestQueries:
                 certified(now, on=base)
             wave = fix_wave(base, now, f"CVE-{count}")
             with CaptureQueriesContext(connection) as caught:
-                row_views(wave, now)
+                row_views(wave.pk, now)
             return len(caught)
 
         assert queries(1) == queries(20)
