@@ -9,7 +9,7 @@ from accounts.roles import Role
 from approvals import services
 from catalog.models import Subversion
 from tests.factories.accounts import person_with
-from tests.factories.approvals import ProposalFactory, bare, inventory_waiver, known
+from tests.factories.approvals import ProposalFactory, bare, certified, inventory_waiver, known
 from tests.factories.catalog import SubversionFactory, VersionFactory
 from web.views.subversion import url_of
 
@@ -45,6 +45,16 @@ class TestBuild:
         assert grant.reason in page
         assert f"/waivers/{grant.pk}" in page
         assert "Nothing was compared: there is no inventory of it; waived until" in page
+
+
+    def test_a_certified_one_whose_waiver_ended_says_that_gates_refuse_it(self, hello, text_of):
+        now = timezone.now()
+        grant = inventory_waiver(now, scope_kind="version", scope="hello/1")
+        certified(now, proposal=ProposalFactory(now, subversion=hello))
+        said = "gates refuse it, although it is certified"
+        assert said not in text_of(url_of(hello))
+        services.end_waiver(grant_id=grant.pk, person=grant.asked_by, reason="No.", now=timezone.now())
+        assert said in text_of(url_of(hello))
 
 
 class TestReview:
