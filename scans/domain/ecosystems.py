@@ -58,6 +58,11 @@ def normal_ecosystem(name: str) -> str:
     return f"Ubuntu:{found[1]}" if found else name
 
 
+def is_of_pro(name: str) -> bool:
+    """Whether an OSV ecosystem is what Ubuntu Pro adds to a release."""
+    return name.startswith("Ubuntu:Pro:") and normal_ecosystem(name) != name
+
+
 def normal_name(ecosystem: str, name: str) -> str:
     """A package name as its ecosystem compares it (PEP 503 for PyPI)."""
     return _PYPI_RUN.sub("-", name).lower() if ecosystem == "PyPI" else name

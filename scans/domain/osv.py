@@ -19,7 +19,7 @@ from typing import Any
 
 import msgspec
 
-from scans.domain.ecosystems import normal_ecosystem, normal_name
+from scans.domain.ecosystems import is_of_pro, normal_ecosystem, normal_name
 from scans.domain.reading import read_json
 from scans.domain.versions import FIRST_KEY, CannotCompare, has_order, version_key
 
@@ -137,20 +137,29 @@ def _vectors(record: _Record) -> Iterable[str]:
 
 
 def _intervals(entries: list[_Affected]) -> Iterable[Interval]:
-    for entry in entries:
-        if entry.package is None:
-            continue
-        ecosystem = normal_ecosystem(entry.package.ecosystem)
-        package = normal_name(ecosystem, entry.package.name)
-        readable = [one for one in entry.ranges or [] if one.type in ("ECOSYSTEM", "SEMVER")]
-        ranges = [interval for one in readable for interval in _range_intervals(ecosystem, package, one.events)]
-        yield from ranges
-        has_list = bool(entry.versions) and has_order(ecosystem)
-        if has_list:
-            listed = (_listed(ecosystem, package, version) for version in entry.versions or [])
-            yield from (one for one in listed if one.incomparable or not any(_holds(other, one) for other in ranges))
-        if not readable and not has_list:
-            yield Interval(ecosystem, package, incomparable="the record names no version range of the package")
+    """Every interval of a record. What Ubuntu's archive leaves open and Pro fixes is fixed where Pro fixes it."""
+    named = [(entry.package, entry) for entry in entries if entry.package is not None]
+    pairs = [(is_of_pro(package.ecosystem), list(_of_entry(package, entry))) for package, entry in named]
+    fixed = {(one.ecosystem, one.package) for is_pro, found in pairs for one in found if is_pro and one.fixed}
+    for is_pro, found in pairs:
+        for one in found:
+            is_open = not one.fixed and one.end_key is None and not one.incomparable
+            if is_pro or not is_open or (one.ecosystem, one.package) not in fixed:
+                yield one
+
+
+def _of_entry(named: _Package, entry: _Affected) -> Iterable[Interval]:
+    ecosystem = normal_ecosystem(named.ecosystem)
+    package = normal_name(ecosystem, named.name)
+    readable = [one for one in entry.ranges or [] if one.type in ("ECOSYSTEM", "SEMVER")]
+    ranges = [interval for one in readable for interval in _range_intervals(ecosystem, package, one.events)]
+    yield from ranges
+    has_list = bool(entry.versions) and has_order(ecosystem)
+    if has_list:
+        listed = (_listed(ecosystem, package, version) for version in entry.versions or [])
+        yield from (one for one in listed if one.incomparable or not any(_holds(other, one) for other in ranges))
+    if not readable and not has_list:
+        yield Interval(ecosystem, package, incomparable="the record names no version range of the package")
 
 
 def _holds(interval: Interval, listed: Interval) -> bool:

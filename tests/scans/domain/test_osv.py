@@ -92,6 +92,37 @@ class TestIntervals:
         assert interval.ecosystem == "Ubuntu:22.04"
 
 
+class TestUbuntuPro:
+    @staticmethod
+    def record(plain: list[tuple[str, str]], pro: list[tuple[str, str]]):
+        body = osv("UBUNTU-CVE-2024-24258", "freeglut", ("introduced", "0"), *plain, ecosystem="Ubuntu:24.04:LTS")
+        added = osv("X", "freeglut", ("introduced", "0"), *pro, ecosystem="Ubuntu:Pro:24.04:LTS")
+        body["affected"] += added["affected"]
+        return parse_advisory(json.dumps(body).encode())
+
+    def test_fixes_what_the_archive_leaves_open(self):
+        found = self.record([], [("fixed", "3.4.0-1ubuntu0.1~esm1")])
+        assert {one.ecosystem for one in found.intervals} == {"Ubuntu:24.04"}
+        assert affects(found, "3.4.0-1") == ["3.4.0-1ubuntu0.1~esm1"]
+        assert affects(found, "3.4.0-1ubuntu0.1~esm1") == []
+
+    def test_that_has_no_fix_either_leaves_it_open(self):
+        found = self.record([], [])
+        assert affects(found, "9") == ["-"]
+
+    def test_takes_nothing_from_what_the_archive_fixes(self):
+        found = self.record([("fixed", "3.4.0-2")], [])
+        assert affects(found, "3.4.0-1") == ["3.4.0-2", "-"]
+
+    def test_another_release_stays_open(self):
+        body = osv("X-1", "freeglut", ("introduced", "0"), ecosystem="Ubuntu:22.04:LTS")
+        body["affected"] += osv(
+            "X", "freeglut", ("introduced", "0"), ("fixed", "3~esm1"), ecosystem="Ubuntu:Pro:24.04:LTS"
+        )["affected"]
+        record = parse_advisory(json.dumps(body).encode())
+        assert [one.fixed for one in record.intervals if one.ecosystem == "Ubuntu:22.04"] == [""]
+
+
 class TestNames:
     @pytest.mark.parametrize(
         ("identifier", "fields", "expected"),
