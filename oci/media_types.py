@@ -17,6 +17,7 @@ DOCKER_LAYER_GZIP = "application/vnd.docker.image.rootfs.diff.tar.gzip"
 DOCKER_LAYER_ZSTD = "application/vnd.docker.image.rootfs.diff.tar.zstd"
 IN_TOTO = "application/vnd.in-toto+json"
 DSSE = "application/vnd.dsse.envelope.v1+json"
+SIGSTORE_BUNDLE_PREFIX = "application/vnd.dev.sigstore.bundle"  # a version, and perhaps +json, follow
 COSIGN_SIMPLE_SIGNING = "application/vnd.dev.cosign.simplesigning.v1+json"
 
 MANIFESTS = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
@@ -58,3 +59,8 @@ LAYERS: dict[str, Compression] = {
     DOCKER_LAYER_GZIP: Compression.GZIP,
     DOCKER_LAYER_ZSTD: Compression.ZSTD,
 }
+
+
+def is_attestation_layer(media_type: str) -> bool:
+    """Whether such bytes hold a signed statement: a DSSE envelope, or cosign 3's bundle around one."""
+    return media_type in (DSSE, IN_TOTO) or media_type.startswith(SIGSTORE_BUNDLE_PREFIX)

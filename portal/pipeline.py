@@ -36,8 +36,15 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.IMPORT_ASKED: [JobRule("registry.import")],
     Verb.REGISTRY_TEST_ASKED: [JobRule("registry.test", is_once=True)],
     # scans
-    Verb.ARTIFACT_IMPORTED: [JobRule("scans.inventory", is_once=True), JobRule("builds.adopt", is_once=True)],
-    Verb.SCAN_ASKED: [JobRule("scans.inventory", is_once=True)],
+    Verb.ARTIFACT_IMPORTED: [
+        JobRule("scans.inventory", is_once=True),
+        JobRule("scans.find_attestations", is_once=True),
+        JobRule("builds.adopt", is_once=True),
+    ],
+    Verb.SCAN_ASKED: [JobRule("scans.inventory", is_once=True), JobRule("scans.find_attestations", is_once=True)],
+    Verb.SBOM_ATTESTED: [JobRule("scans.compose", is_once=True)],
+    Verb.INVENTORY_SIGNER_TRUSTED: [JobRule("scans.judge_signer")],
+    Verb.INVENTORY_SIGNER_ENDED: [JobRule("scans.judge_signer")],
     Verb.ARTIFACT_INVENTORIED: [JobRule("scans.match", is_once=True)],
     Verb.FEED_SYNC_ASKED: [JobRule("scans.sync_feed", is_once=True)],
     # signing
@@ -48,7 +55,10 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PUBLICATION_WITHDRAWAL_BEGUN: [JobRule("signing.withdraw")],
     # builds
     Verb.SOURCE_FETCH_ASKED: [JobRule("builds.fetch", is_once=True)],
-    Verb.SUBVERSION_ADDED: [JobRule("builds.inspect_subversion", is_once=True)],
+    Verb.SUBVERSION_ADDED: [
+        JobRule("builds.inspect_subversion", is_once=True),
+        JobRule("scans.judge_subversion", is_once=True),
+    ],
     Verb.INSPECTION_ASKED: [JobRule("builds.inspect", is_once=True)],
     Verb.BUILD_ASKED: [JobRule("builds.begin", is_once=True)],
     Verb.BUILD_MADE: [JobRule("builds.take_in")],

@@ -142,3 +142,45 @@ class SnapshotRefused(GoldgateError):
 
     code: ClassVar[str] = "snapshot_refused"
     kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class SbomAttestationRefused(GoldgateError):
+    """An attestation of an inventory that does not count. ``errors`` has the reason's own code."""
+
+    code: ClassVar[str] = "sbom_attestation_refused"
+    kind: ClassVar[Kind] = Kind.REFUSED
+
+
+class SbomAttestationMissing(GoldgateError):
+    """No such attestation of this image."""
+
+    code: ClassVar[str] = "sbom_attestation_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class SignerInvalid(GoldgateError):
+    """A signer's key, name or scope that cannot be used."""
+
+    code: ClassVar[str] = "inventory_signer_invalid"
+    kind: ClassVar[Kind] = Kind.MALFORMED
+
+
+class SignerExists(GoldgateError):
+    """Another signer has the name, or the key."""
+
+    code: ClassVar[str] = "inventory_signer_exists"
+    kind: ClassVar[Kind] = Kind.CONFLICT
+
+
+class SignerMissing(GoldgateError):
+    """No such signer."""
+
+    code: ClassVar[str] = "inventory_signer_missing"
+    kind: ClassVar[Kind] = Kind.MISSING
+
+
+class SignerEnded(GoldgateError):
+    """It was ended before."""
+
+    code: ClassVar[str] = "inventory_signer_ended"
+    kind: ClassVar[Kind] = Kind.CONFLICT

@@ -34,6 +34,32 @@ def match(run: Run) -> None:
     services.match_artifact(artifact=artifact_by_id(run.subject_id), now=run.now(), finishing=run.finishing)
 
 
+@handler("scans.find_attestations", retry_on=(RegistryUnavailable,), limit_seconds=600, max_attempts=5)
+def find_attestations(run: Run) -> None:
+    """Look beside the artifact for attestations of its inventory."""
+    remarks = services.find_attestations(artifact=artifact_by_id(run.subject_id), now=run.now(), check=run.check)
+    run.progress(done=1, total=1, unit="images", text=" ".join(remarks)[:500])
+
+
+@handler("scans.compose", limit_seconds=600)
+def compose(run: Run) -> None:
+    """Put the image's inventory together with what is attested."""
+    services.use_attestations(image=artifact_by_id(run.subject_id), now=run.now())
+
+
+@handler("scans.judge_signer", limit_seconds=3600)
+def judge_signer(run: Run) -> None:
+    """Judge again what a signer that was named or ended may turn."""
+    moved = services.judge_of_signer(signer_id=run.subject_id, now=run.now(), check=run.check)
+    run.progress(done=moved, total=moved, unit="images", text="Judged again.")
+
+
+@handler("scans.judge_subversion", limit_seconds=600)
+def judge_subversion(run: Run) -> None:
+    """Judge again what could not be in a signer's scope before the image had its place."""
+    services.judge_of_subversion(subversion_id=run.subject_id, now=run.now())
+
+
 @handler("scans.sync_feed", retry_on=(FeedUnavailable,), limit_seconds=3600, max_attempts=5)
 def sync_feed(run: Run) -> None:
     """Sync one feed, and match what it moved."""

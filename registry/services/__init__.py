@@ -1,6 +1,7 @@
 """Every write of the room, one function a use case."""
 
 from registry.services.archives import configs_in_archive, take_archive
+from registry.services.attestations import FoundAttestations, fetch_attestations
 from registry.services.copies import copy_artifact
 from registry.services.imports import (
     fail_import,
@@ -23,6 +24,7 @@ from registry.services.registries import (
 )
 
 __all__ = [
+    "FoundAttestations",
     "RegistryFields",
     "add_registry",
     "ask_test",
@@ -33,6 +35,7 @@ __all__ = [
     "ensure_repository",
     "export_layout",
     "fail_import",
+    "fetch_attestations",
     "import_archive",
     "import_list",
     "import_reference",

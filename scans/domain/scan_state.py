@@ -1,15 +1,17 @@
 """The state of a scan: a judgement of facts at a moment, never a count (threat T9).
 
 ``complete`` needs all of: a report about this digest, a distribution whose release is known and whose version order we
-can compute, its package database, components, support that has not ended, and advisories for that release no older
-than asked. Anything else is ``failed``, ``unsupported`` or ``stale``, with its cause: zero findings from it are
-never "clean". The order of the checks is the order of their causes: what makes the others meaningless comes first.
+can compute, its package database or a verified attestation in its place, components, support that has not ended, and
+advisories for that release no older than asked. Anything else is ``failed``, ``unsupported`` or ``stale``, with its
+cause: zero findings from it are never "clean". The order of the checks is the order of their causes: what makes the
+others meaningless comes first.
 """
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
+from scans.domain.basis import Basis
 from scans.domain.ecosystems import is_preview, package_database_of
 from scans.domain.support import Support, SupportDates, support_on
 
@@ -52,6 +54,24 @@ BADNESS = {ScanState.FAILED: 3, ScanState.UNSUPPORTED: 2, ScanState.STALE: 1, Sc
 
 
 @dataclass(frozen=True, slots=True)
+class Attested:
+    """What somebody attested of the image."""
+
+    by: str
+    component_count: int
+    comparable_count: int  # of these, in ecosystems whose versions have an order here
+    remark: str = ""  # why it does not stand in for a package database
+
+
+@dataclass(frozen=True, slots=True)
+class EndedAttestation:
+    """An attestation that counted, and why it counts no longer."""
+
+    by: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ScanFacts:
     """What a judgement is made from; nothing in it depends on when it is made."""
 
@@ -66,6 +86,9 @@ class ScanFacts:
     feed_snapshot_at: datetime | None = None  # the oldest of the feeds that cover this release
     feed_name: str = ""
     is_feed_frozen: bool = False
+    basis: Basis = Basis.NONE
+    attested: Attested | None = None
+    ended: EndedAttestation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +120,8 @@ def judge(facts: ScanFacts, *, at: datetime, max_feed_age: timedelta | None) -> 
     found = _unreadable(facts) or _unknown_system(facts) or _unsupported(facts, support)
     found = found or _stale(facts, at, max_feed_age)
     state, cause, sentence, cure = found or (ScanState.COMPLETE, Cause.NONE, _complete_sentence(facts, support), "")
+    if facts.ended is not None and state is not ScanState.COMPLETE:
+        sentence += f" What {facts.ended.by} attested counts no longer: {facts.ended.reason}"
     return Judgement(state, cause, sentence, cure, support, ends_on)
 
 
@@ -127,8 +152,7 @@ _FAILURES = {
 def _unknown_system(facts: ScanFacts) -> _Found:
     release = f"{facts.os_id} {facts.os_version}".strip()
     if not facts.os_id:
-        sentence = f"No known distribution: {facts.component_count} components without an os-release that names one."
-        return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, "Base the image on a supported release."
+        return _without_distribution(facts)
     if not facts.os_version or is_preview(facts.os_id, facts.os_version):
         sentence = f"The os-release of {facts.os_id} names no release."
         if facts.os_version:
@@ -137,7 +161,10 @@ def _unknown_system(facts: ScanFacts) -> _Found:
     if not facts.is_order_known:
         sentence = f"Versions of {release} cannot be compared with advisories here."
         return ScanState.UNSUPPORTED, Cause.UNSUPPORTED_DISTRIBUTION, sentence, _COMPARED
-    if facts.has_package_database is False:
+    if facts.has_package_database is False and not _stands_in(facts):
+        if facts.attested is not None and facts.basis is Basis.ATTESTED:
+            sentence = f"The package database of {release} was removed. {_what_is_attested(facts.attested)}."
+            return ScanState.FAILED, Cause.PACKAGE_DATABASE_REMOVED, sentence, _ATTEST
         sentence = f"The package database of {release} was removed: what is installed cannot be told."
         cure = f"Keep {package_database_of(facts.os_id)} in the image."
         return ScanState.FAILED, Cause.PACKAGE_DATABASE_REMOVED, sentence, cure
@@ -145,6 +172,35 @@ def _unknown_system(facts: ScanFacts) -> _Found:
         sentence = f"No component was found in this {release} image."
         return ScanState.FAILED, Cause.NO_COMPONENTS, sentence, "Keep the package database in the image."
     return None
+
+
+_ATTEST = "Attest an inventory of this image that names the release of its packages."
+
+
+def _stands_in(facts: ScanFacts) -> bool:
+    """Whether what was attested stands in for a package database."""
+    return facts.basis is Basis.ATTESTED and facts.attested is not None and not facts.attested.remark
+
+
+def _without_distribution(facts: ScanFacts) -> _Found:
+    if facts.attested is not None:
+        sentence = f"No known distribution. {_what_is_attested(facts.attested)}."
+        return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, f"{_ATTEST} {_ELSE_WAIVED}"
+    sentence = f"No known distribution: {facts.component_count} components without an os-release that names one."
+    if facts.basis is Basis.PACKAGE_DATABASE:
+        return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, "Base the image on a supported release."
+    cure = f"Base the image on a supported release, or attest its inventory. {_ELSE_WAIVED}"
+    return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, cure
+
+
+_ELSE_WAIVED = "Where that cannot be: a waiver of GG3001."
+
+
+def _what_is_attested(attested: Attested) -> str:
+    compared = "none" if attested.comparable_count == 0 else str(attested.comparable_count)
+    noun = "component" if attested.component_count == 1 else "components"
+    text = f"Attested by {attested.by}: {attested.component_count} {noun}, {compared} of which can be compared"
+    return f"{text}; {attested.remark}" if attested.remark else text
 
 
 def _unsupported(facts: ScanFacts, support: Support) -> _Found:
@@ -183,7 +239,11 @@ def _hours(length: timedelta) -> str:
 
 
 def _complete_sentence(facts: ScanFacts, support: Support) -> str:
-    text = f"{facts.component_count} components of {facts.os_id} {facts.os_version} compared with advisories"
+    text = f"{facts.component_count} components of {facts.os_id} {facts.os_version}"
+    if facts.attested is not None:
+        by = facts.attested.by
+        text += f", as attested by {by}, not seen in the image," if _stands_in(facts) else f", some attested by {by},"
+    text += " compared with advisories"
     if facts.feed_snapshot_at is not None:
         text += f" of {facts.feed_snapshot_at:%Y-%m-%d %H:%M} UTC"
     if support is Support.EXTENDED and facts.support is not None:

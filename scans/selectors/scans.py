@@ -7,7 +7,7 @@ from uuid import UUID
 from registry.models import Artifact
 from registry.selectors import runnable_images
 from scans.domain.basis import Basis
-from scans.domain.scan_state import Cause, Judgement, ScanFacts, judge
+from scans.domain.scan_state import Attested, Cause, EndedAttestation, Judgement, ScanFacts, judge
 from scans.domain.support import SupportDates
 from scans.domain.versions import has_order
 from scans.models import Inventory, Scan
@@ -54,7 +54,28 @@ def facts_of(scan: Scan) -> ScanFacts:
         feed_snapshot_at=scan.feed_snapshot_at,
         feed_name=scan.feed_name,
         is_feed_frozen=scan.is_feed_frozen,
+        basis=Basis(inventory.basis) if inventory else Basis.NONE,
+        attested=_attested(inventory) if inventory else None,
+        ended=_ended(inventory) if inventory else None,
     )
+
+
+def _attested(inventory: Inventory) -> Attested | None:
+    said = inventory.coverage.get("attested")
+    if not inventory.attested_by or not said:
+        return None
+    counts = said["by_ecosystem"]
+    return Attested(
+        by=inventory.attested_by,
+        component_count=said["components"],
+        comparable_count=sum(count for ecosystem, count in counts.items() if has_order(ecosystem)),
+        remark=said["remark"],
+    )
+
+
+def _ended(inventory: Inventory) -> EndedAttestation | None:
+    said = inventory.coverage.get("attestation_ended")
+    return EndedAttestation(by=said["by"], reason=said["reason"]) if said else None
 
 
 def scan_state_at(scan: Scan | None, at: datetime, max_feed_age: timedelta | None) -> Judgement:

@@ -16,17 +16,17 @@ from registry.services import export_layout
 from scans.adapters.scratch import scratch
 from scans.adapters.syft import Reports, Scanner, SyftScanner
 from scans.domain.basis import basis_of_seen
-from scans.domain.ecosystems import Coordinates, ecosystem_of_release
+from scans.domain.ecosystems import ecosystem_of_release
 from scans.domain.inventory import InventoryFacts, ReportMalformed, ReportOfOtherImage, read_reports
-from scans.domain.versions import KEY_VERSION, CannotCompare, version_key
 from scans.errors import NotScannable, OtherImageReported, ReportUnreadable, ScannerError
-from scans.models import ArtifactComponent, Component, Inventory
+from scans.models import Inventory
+from scans.services.composing import compose_inventory
 from scans.services.scanning import Finishing, record_failure
+from scans.services.storing import link_components, store_components
 
 log = logging.getLogger(__name__)
 
 WORKER = Actor.system("worker")
-_BATCH = 1000  # rows a statement
 
 
 def inventory_artifact(
@@ -54,6 +54,7 @@ def inventory_artifact(
     for position, image in enumerate(images):
         progress(position, len(images), f"looking into {image.platform or image.digest}")
         if Inventory.objects.filter(artifact=image, tool_version=scanner.version).exists():
+            compose_inventory(image=image, now=now)  # whoever looked may have died before this
             continue
         try:
             facts, reports = _look(image, scanner, check)
@@ -62,6 +63,7 @@ def inventory_artifact(
             record_failure(artifact=image, cause=error.cause, detail=error.detail, now=now)
             continue
         _store(image=image, facts=facts, reports=reports, now=now)
+        compose_inventory(image=image, now=now)
     progress(len(images), len(images), "")
     if failure is not None:
         _record(artifact, images, now=now)
@@ -99,13 +101,12 @@ def _store(*, image: Artifact, facts: InventoryFacts, reports: Reports, now: dat
         if existing := Inventory.objects.filter(artifact=image, tool_version=facts.tool_version).first():
             return existing
         component_ids = store_components(components=facts.components, now=now)
-        ArtifactComponent.objects.filter(artifact=image).delete()
-        ArtifactComponent.objects.bulk_create(
-            [ArtifactComponent(artifact=image, component_id=pk) for pk in component_ids], batch_size=_BATCH
-        )
+        link_components(image=image, component_ids=component_ids, is_seen=True)
+        newest = Inventory.objects.filter(artifact=image).order_by("-created_at", "-pk").first()
         return Inventory.objects.create(
             artifact=image,
-            created_at=now,
+            # Never before one that was written while the scanner was at work.
+            created_at=max(now, newest.created_at) if newest else now,
             tool=facts.tool,
             tool_version=facts.tool_version,
             sbom_digest=sbom_digest,
@@ -117,38 +118,6 @@ def _store(*, image: Artifact, facts: InventoryFacts, reports: Reports, now: dat
             coverage=facts.coverage.to_json(),
             basis=basis_of_seen(facts.coverage.to_json()),
         )
-
-
-def store_components(*, components: Sequence[Coordinates], now: datetime) -> list[int]:
-    """The rows of ``components``, each stored once whoever brings it first; their ids."""
-    ordered = sorted(components, key=lambda one: one.purl)
-    rows = [_component(one, now) for one in ordered]
-    # Sorted, so that two workers that store the same packages cannot wait for each other in a ring.
-    Component.objects.bulk_create(rows, ignore_conflicts=True, batch_size=_BATCH)
-    found: list[int] = []
-    for start in range(0, len(ordered), _BATCH):
-        purls = [one.purl for one in ordered[start : start + _BATCH]]
-        found.extend(Component.objects.filter(purl__in=purls).values_list("pk", flat=True))
-    return found
-
-
-def _component(one: Coordinates, now: datetime) -> Component:
-    try:
-        key: bytes | None = version_key(one.ecosystem, one.source_version)
-    except CannotCompare:
-        key = None
-    return Component(
-        purl=one.purl,
-        type=one.type,
-        name=one.name,
-        version=one.version,
-        ecosystem=one.ecosystem,
-        source_name=one.source_name,
-        source_version=one.source_version,
-        version_key=key,
-        key_version=KEY_VERSION,
-        created_at=now,
-    )
 
 
 @transaction.atomic

@@ -72,7 +72,8 @@ def refresh_scans(*, images: Sequence[Artifact], now: datetime) -> list[Scan]:
         inventory = inventories[image.pk]
         support = supports.get((inventory.os_id, inventory.os_version))
         facts = _facts(inventory, feeds.get(inventory.ecosystem), support)
-        coverage = {**inventory.coverage, "not_covered": uncovered.get(image.pk, {})}
+        rests_on = {"basis": inventory.basis, "attested_by": inventory.attested_by}
+        coverage = {**inventory.coverage, **rests_on, "not_covered": uncovered.get(image.pk, {})}
         rows.append(_row(image, inventory, facts, coverage, summaries[image.pk], now))
     return _write_if_moved(rows)
 
