@@ -11,3 +11,10 @@ POINTS = {
     "committed": ("taking_in", "add_candidate", 1),
     "directory removed": ("taking_in", "drop_directory", 1),
 }
+# A walk with an index of two images, one further effect at a time: what was sent before is not sent again.
+WALK_OF_AN_INDEX = [
+    "artifact recorded",
+    *["first blob sent"] * 4,  # two configurations and two layers
+    *["manifest sent"] * 4,  # of each image, of the index, the tag
+    "committed",
+]

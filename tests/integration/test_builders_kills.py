@@ -21,6 +21,7 @@ from builds.services.directories import directory_of
 from jobs.services import enqueue
 from registry.adapters.archive import Archive
 from tests.builds.builders.containment import assert_nothing_left, processes_of
+from tests.builds.builders.platforms import TWO, children_in, index_base
 from tests.builds.builders.support import build_of, busybox_base, log_of, needs_buildah
 from tests.integration.stack import eventually
 
@@ -72,20 +73,51 @@ def start(job, environment) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, str(script), str(job.pk)], env=environment, stdin=subprocess.DEVNULL)
 
 
+# Of a build of two platforms: each image by itself, and the index of both.
+STEPS_OF_TWO = {
+    "second base": lambda build: len(list(directory_of(build.pk).glob("bases/*/*/index.json"))) == 2,
+    "first platform": lambda build: is_run_for(build, "linux/amd64"),
+    "second platform": lambda build: is_run_for(build, "linux/arm64"),
+    "index written": lambda build: (directory_of(build.pk) / "work" / "out" / "image.tar").exists(),
+    "index moved": lambda build: any(directory_of(build.pk).glob("image.*")),
+}
+
+
+def is_run_for(build, platform: str) -> bool:
+    return any(f"--platform {platform} " in words for words in processes_of(str(build.pk)).values())
+
+
+def kill_at(step, build, job, environment) -> None:
+    for _ in range(KILLS):
+        builder = start(job, environment)
+        eventually(lambda: step(build), seconds=60, pause=0.002, what="the step")
+        builder.kill()
+        builder.wait()
+        # It must not take a sweep to end them.
+        eventually(lambda: not processes_of(str(build.pk)), seconds=5, what="the end of the killed build")
+        time.sleep(1.1)  # its lease
+
+
 class TestABuilderThatIsKilled:
     @pytest.mark.parametrize("step", STEPS)
     def test_leaves_one_build_and_nothing_else(self, step, environment, tmp_path):
         now = timezone.now()
         build = build_of(now, DOCKERFILE, busybox_base(now, tmp_path))
         job = enqueue("builds.run", subject_id=build.pk, now=now)
-        for _ in range(KILLS):
-            builder = start(job, environment)
-            eventually(lambda: STEPS[step](build), seconds=60, pause=0.002, what=step)
-            builder.kill()
-            builder.wait()
-            # It must not take a sweep to end them.
-            eventually(lambda: not processes_of(str(build.pk)), seconds=5, what="the end of the killed build")
-            time.sleep(1.1)  # its lease
+        kill_at(STEPS[step], build, job, environment)
+        self.ends_well(build, job, environment)
+
+    def test_with_two_platforms_leaves_one_index_and_nothing_else(self, environment, tmp_path):
+        now = timezone.now()
+        base = index_base(now, tmp_path, {"linux/amd64": {"etc/a": b"a"}, "linux/arm64/v8": {"etc/b": b"b"}})
+        build = build_of(now, "FROM base:1\nCOPY hello.txt /srv/\nUSER 65532\n", base, platforms=TWO)
+        job = enqueue("builds.run", subject_id=build.pk, now=now)
+        for step in STEPS_OF_TWO.values():
+            kill_at(step, build, job, environment)
+        self.ends_well(build, job, environment)
+        assert len(children_in(directory_of(build.pk) / "image.tar")) == 2
+
+    def ends_well(self, build, job, environment) -> None:
         builder = start(job, environment)
         assert builder.wait(timeout=120) == 0
         build.refresh_from_db()

@@ -25,9 +25,10 @@ from catalog.models import Subversion
 from jobs.services import enqueue
 from registry.models import Artifact, Repository
 from tests.builds.archives import built, digest_of, image_archive
+from tests.builds.builders.platforms import TWO, index_archive
 from tests.factories.builds import SourceFactory
 from tests.factories.registry import RegistryFactory
-from tests.integration.taking_in_points import POINTS
+from tests.integration.taking_in_points import POINTS, WALK_OF_AN_INDEX
 from tests.registry.servers import docker_registry
 
 KILLS = int(os.environ.get("GOLDGATE_KILLS", "3"))
@@ -69,7 +70,8 @@ def run_worker(job, environment: dict[str, str], point: str = "") -> int:
 def manifest(host: str, reference: str) -> dict | None:
     """What the registry holds there."""
     request = urllib.request.Request(f"http://{host}/v2/{PATH}/manifests/{reference}")
-    request.add_header("Accept", "application/vnd.oci.image.manifest.v1+json")
+    kinds = (f"application/vnd.oci.image.{kind}.v1+json" for kind in ("manifest", "index"))
+    request.add_header("Accept", ", ".join(kinds))
     try:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
@@ -79,13 +81,26 @@ def manifest(host: str, reference: str) -> dict | None:
         return None
 
 
-def assert_not_half_pushed(host: str) -> None:
+def assert_not_half_pushed(host: str, reference: str = TAG) -> None:
     """Where the tag stands, everything that it names stands too."""
-    found = manifest(host, TAG)
+    found = manifest(host, reference)
+    if found and "manifests" in found:
+        for child in found["manifests"]:
+            assert manifest(host, child["digest"])
+            assert_not_half_pushed(host, child["digest"])
+        return
     for blob in [found["config"], *found["layers"]] if found else []:
         request = urllib.request.Request(f"http://{host}/v2/{PATH}/blobs/{blob['digest']}", method="HEAD")
         with urllib.request.urlopen(request, timeout=10) as answer:
             assert int(answer.headers["Content-Length"]) == blob["size"]
+
+
+def dies_at(point: str, job, environment: dict[str, str], host: str) -> bool:
+    """Whether it died there: what was done already is not done again, and then it lives."""
+    has_died = run_worker(job, environment, point) == -signal.SIGKILL
+    assert_not_half_pushed(host)
+    time.sleep(1.1)  # its lease
+    return has_died
 
 
 class TestAWorkerThatDies:
@@ -99,12 +114,7 @@ class TestAWorkerThatDies:
         repository = Repository.objects.create(registry=registry, path=PATH, created_at=now)
         build = built(now, archive, source=SourceFactory(now, candidate_repository=repository))
         job = enqueue("builds.take_in", subject_id=build.pk, now=now)
-        deaths = 0
-        for _ in range(KILLS):
-            deaths += run_worker(job, environment, point) == -signal.SIGKILL
-            assert_not_half_pushed(host)
-            time.sleep(1.1)  # its lease
-        assert deaths  # what was done already is not done again: then it lives
+        assert sum(dies_at(point, job, environment, host) for _ in range(KILLS))
         assert run_worker(job, environment) == 0
 
         build.refresh_from_db()
@@ -115,5 +125,27 @@ class TestAWorkerThatDies:
         assert Record.objects.filter(verb="artifact.copied").count() == 1
         assert not directory_of(build.pk).exists()
         assert str(repository.artifact_links.get().artifact_id) == str(build.artifact_id)
+        assert manifest(host, TAG) == manifest(host, digest_of(archive))
+        assert_not_half_pushed(host)
+
+    def test_with_two_platforms_leaves_one_index_and_nothing_half(self, host, environment, tmp_path) -> None:
+        """One walk: it dies after every effect, in their order."""
+        now = timezone.now()
+        archive = index_archive(tmp_path / "index.tar", {"linux/amd64": {"app": b"1"}, "linux/arm64": {"app": b"2"}})
+        registry = RegistryFactory(host, base_url=f"http://{host}", allow_private=True)
+        repository = Repository.objects.create(registry=registry, path=PATH, created_at=now)
+        build = built(now, archive, source=SourceFactory(now, candidate_repository=repository, platforms=TWO))
+        job = enqueue("builds.take_in", subject_id=build.pk, now=now)
+        for number, point in enumerate(WALK_OF_AN_INDEX):
+            assert dies_at(point, job, environment, host), f"{number}: {point}"
+        assert run_worker(job, environment) == 0
+
+        build.refresh_from_db()
+        assert build.state == "succeeded", build.failure
+        assert Subversion.objects.get().artifact.digest == digest_of(archive)
+        assert (Artifact.objects.count(), Artifact.objects.filter(kind="index").count()) == (3, 1)
+        assert Record.objects.filter(verb="build.succeeded").count() == 1
+        assert Record.objects.filter(verb="artifact.copied").count() == 1
+        assert not directory_of(build.pk).exists()
         assert manifest(host, TAG) == manifest(host, digest_of(archive))
         assert_not_half_pushed(host)
