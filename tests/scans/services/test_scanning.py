@@ -124,7 +124,7 @@ class TestStates:
             pytest.param({"os_version": "99"}, [DASH], ("unsupported", "support_unknown"), id="Debian 99"),
             pytest.param({"os_id": "", "os_version": ""}, [], ("unsupported", "unknown_distribution"), id="scratch"),
             pytest.param({"os_id": "plan9"}, [DASH], ("unsupported", "unsupported_distribution"), id="Plan 9"),
-            pytest.param({"os_id": "alpine"}, [DASH], ("unsupported", "unsupported_distribution"), id="Alpine"),
+            pytest.param({"os_id": "fedora"}, [DASH], ("unsupported", "unsupported_distribution"), id="Fedora"),
             pytest.param({"os_version": ""}, [DASH], ("unsupported", "unknown_release"), id="sid"),
             pytest.param({"has_package_database": False}, [], ("failed", "package_database_removed"), id="no database"),
             pytest.param({}, [], ("failed", "no_components"), id="nothing in it"),
