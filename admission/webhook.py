@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from admission import selectors
 from admission.errors import GateAddressUnknown
 from admission.models import Cluster
-from gate.webhook_manifest import WebhookNotPossible, render
+from gate.webhook_manifest import WebhookNotPossible, render, token_in
 
 
 def webhook_yaml(cluster: Cluster, *, url: str = "") -> str:
@@ -30,4 +30,6 @@ def webhook_yaml(cluster: Cluster, *, url: str = "") -> str:
             f"Nobody said where the API server of {cluster.name} reaches its gate.",
             cure="Name it: webhook.yaml?url=https://gate.example:9443",
         )
-    return render(url=address, ca_bundle=gate.ca_bundle_pem, cluster=cluster.name)
+    # The gate's own word ends in its token already; an address of somebody's own has it put behind.
+    token = token_in(gate.webhook_url) if address != gate.webhook_url and not token_in(address) else ""
+    return render(url=address, ca_bundle=gate.ca_bundle_pem, cluster=cluster.name, token=token)

@@ -7,6 +7,7 @@
     targets/     the files it vouches for, under their hashes' names
     spool/       decisions not yet shipped
     tls/         the server's certificate, made at first start
+    caller-token what the API server shows to be heard, 0600; ``bearer_token_file`` names it
     time-floor   the highest second seen; snapshot-floor: the highest snapshot version
 
 Format and meaning of each key: ``docs/reference/gate.md``.
@@ -20,6 +21,7 @@ from typing import Any, ClassVar, Self
 from urllib.parse import urljoin, urlsplit
 
 from core.errors import GoldgateError, Kind
+from gate.callers import Callers
 
 
 class MalformedHome(GoldgateError):
@@ -67,7 +69,7 @@ class Home:
     dns_names: tuple[str, ...] = DEFAULT_NAMES  # names and addresses in the certificate
     tls: bool = True
     client_ca_file: str = ""  # PEM file: only clients with a certificate of it are heard
-    bearer_token_file: str = ""  # only requests with this bearer token are heard
+    bearer_token_file: str = ""  # tokens, one a line; only who shows one is heard. Below the home unless absolute
     spool_max_bytes: int = 256 * 1024 * 1024
     poll_seconds: float = 1.0
 
@@ -125,6 +127,17 @@ class Home:
             return (self.path / "token").read_text().strip()
         except FileNotFoundError:
             return ""
+
+    def callers(self) -> Callers:
+        """Who may ask. Raises MalformedTokens, OSError: a file that is named and not there lets in nobody."""
+        return Callers.read(self.path / self.bearer_token_file) if self.bearer_token_file else Callers()
+
+    @property
+    def asks_callers_for(self) -> str:
+        """What a caller must show, in a word or two; "nothing" is how a gate should not stay."""
+        asked = ["a certificate"] if self.client_ca_file else []
+        asked += ["a token"] if self.bearer_token_file else []
+        return " and ".join(asked) or "nothing"
 
     def make_directories(self) -> None:
         """Make what is missing below the home; ``spool`` and ``tls`` for the owner alone."""

@@ -24,6 +24,7 @@ from gate.server import HOME_VARIABLE
 from gate.shipper import Shipper
 from gate.spool import bytes_in
 from gate.store import held_chain, require_files
+from gate.webhook_manifest import admit_url
 
 LOG = logging.getLogger("goldgate.gate")
 BACKLOG = 1024
@@ -32,10 +33,16 @@ GRACE_SECONDS = 5
 
 
 def serve(home: Home) -> None:
-    """Serve until SIGTERM or SIGINT. Raises MalformedHome, UntrustedSnapshot, OSError at the start only."""
+    """Serve until SIGTERM or SIGINT.
+
+    Raises MalformedHome, MalformedTokens, UntrustedSnapshot, OSError; at the start only.
+    """
     home.make_directories()
     if home.tls:
         ensure_certificate(home, now=datetime.now(UTC))
+    home.callers()  # a file that cannot be read must stop the start, not each serving process
+    if home.asks_callers_for == "nothing":
+        LOG.warning("ANYONE who reaches %s is answered: gate.toml names no bearer_token_file", home.listen)
     _start_from_disk(home)
     clock = Clock(home.time_floor_path)
     fetcher = Fetcher(home, HttpSource(home), clock)
@@ -66,8 +73,21 @@ def heartbeat(home: Home) -> dict[str, Any]:
         "spool_depth": _count_lines(home),
         "software_version": software_version(),
         "ca_bundle_pem": ca_bundle(home) if home.tls else "",
-        "webhook_url": home.reached_at if home.tls or home.webhook_url else "",
+        "webhook_url": _webhook_url(home),
     }
+
+
+def _webhook_url(home: Home) -> str:
+    """Where the API server asks, with what it must show: the portal renders the webhook from it."""
+    if not home.tls and not home.webhook_url:
+        return ""
+    try:
+        token = home.callers().for_address
+    except (GoldgateError, OSError) as error:
+        # It was there at the start: what was read then is in force. A heartbeat must not end what ships.
+        LOG.warning("the callers' tokens cannot be read: %s", error)
+        return ""
+    return admit_url(home.reached_at, token=token) if token else home.reached_at
 
 
 def software_version() -> str:

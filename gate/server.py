@@ -1,6 +1,7 @@
 """The serving process: granian's RSGI, one event loop, no database, no call to anybody.
 
     POST /v1/admit    an AdmissionReview; always HTTP 200 with a well-formed answer
+    POST /v1/admit/TOKEN    the same, for API servers that cannot be told to send a header
     POST /v1/decide   the same engine asked in plain JSON (docs/reference/gate.md)
     GET  /livez       the process turns
     GET  /readyz      snapshot valid, spool writable; says versions and ages
@@ -9,7 +10,6 @@ Every path here ends in an answer within the deadline; where something fails, th
 """
 
 import asyncio
-import hmac
 import logging
 import os
 import signal
@@ -22,6 +22,7 @@ import msgspec
 from core.errors import GoldgateError
 from gate import ask
 from gate.admission_review import MAX_BODY_BYTES, Answer, answer, refused
+from gate.callers import ADMIT, Callers
 from gate.clock import Clock
 from gate.holder import Holder
 from gate.home import Home
@@ -64,24 +65,26 @@ class Response(NamedTuple):
     body: bytes
 
 
+_TOKEN_NEEDED = Response(401, [*_TEXT, ("www-authenticate", "Bearer")], b"a bearer token is needed\n")
+
+
 class GateApp:
     """One serving process. ``start`` before the first request, ``stop`` after the last."""
 
     def __init__(self) -> None:
         self._home: Home | None = None
-        self._bearer = b""
+        self._callers = Callers()
         self._parent = os.getppid()
         self._reading: dict[asyncio.Task[Any], float] = {}  # requests being read, and until when (monotonic)
 
     def start(self, home: Home, loop: asyncio.AbstractEventLoop) -> None:
-        """Open what is needed to answer. Raises MalformedHome, OSError."""
+        """Open what is needed to answer. Raises MalformedHome, MalformedTokens, OSError."""
         self._home = home
         self.clock = Clock(home.time_floor_path)
         self.holder = Holder(home, self.clock)
         self.holder.refresh()
         self.spool = Spool(home.spool_path, loop, max_bytes=home.spool_max_bytes)
-        if home.bearer_token_file:
-            self._bearer = b"Bearer " + Path(home.bearer_token_file).read_bytes().strip()
+        self._callers = home.callers()
         self._loop = loop
         self._is_over = False
         self._refresh()
@@ -108,7 +111,7 @@ class GateApp:
         except BodyTooLate:
             response = Response(408, _TEXT, b"the request did not arrive in time\n")
         else:
-            authorization = scope.headers.get("authorization", "") if self._bearer else ""
+            authorization = "" if self._callers.is_anyone else scope.headers.get("authorization", "")
             response = await self.respond(scope.method, scope.path, authorization, body)
         protocol.response_bytes(*response)
 
@@ -133,14 +136,18 @@ class GateApp:
 
     async def respond(self, method: str, path: str, authorization: str, body: bytes) -> Response:
         """The response to one request."""
-        if path == "/v1/admit" and method == "POST":
-            if not self._is_let_in(authorization):
-                return Response(401, [*_TEXT, ("www-authenticate", "Bearer")], b"a bearer token is needed\n")
+        if path == ADMIT and method == "POST":
+            if not self._callers.let_in(authorization):
+                return _TOKEN_NEEDED
             return Response(200, _REVIEW, await self.admit(body))
         if path == "/v1/decide" and method == "POST":
-            if not self._is_let_in(authorization):
-                return Response(401, [*_TEXT, ("www-authenticate", "Bearer")], b"a bearer token is needed\n")
+            if not self._callers.let_in(authorization):
+                return _TOKEN_NEEDED
             return await self._decide(body)
+        if method == "POST" and path.startswith(f"{ADMIT}/") and not self._callers.is_anyone:
+            if not self._callers.let_in_by(path):
+                return _TOKEN_NEEDED
+            return Response(200, _REVIEW, await self.admit(body))
         if path == "/livez":
             return Response(200, _TEXT, b"ok\n")
         if path == "/readyz":
@@ -218,6 +225,7 @@ class GateApp:
             },
             "spool": {"is_writable": is_writable, "bytes": spool_bytes, "error": self.spool.error},
             "clock": {"now": moment(now), "seconds_behind": seconds_behind},
+            "callers": home.asks_callers_for,
         }
 
     @property
@@ -228,9 +236,6 @@ class GateApp:
         if self._home is None:
             raise RuntimeError("start comes first")
         return self._home
-
-    def _is_let_in(self, authorization: str) -> bool:
-        return not self._bearer or hmac.compare_digest(authorization.encode(), self._bearer)
 
     def _refresh(self) -> None:
         if self._is_over:

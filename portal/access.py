@@ -206,7 +206,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "tuf:target": {"GET": PUBLIC},
     "api:clusters": {"GET": readers(), "POST": only(Role.PLATFORM_ADMIN, scope="clusters")},
     "api:cluster-enrolment-tokens": {"POST": only(Role.PLATFORM_ADMIN, scope="clusters")},
-    "api:cluster-webhook": {"GET": readers()},
+    "api:cluster-webhook": {"GET": only(Role.PLATFORM_ADMIN, scope="clusters")},  # holds what the gate asks callers for
     "api:gates": {"GET": readers(), "POST": PUBLIC},  # POST: the one-time enrolment token is the credential
     "api:gate": {"GET": readers(), "DELETE": only(Role.PLATFORM_ADMIN)},
     "api:gate-heartbeat": {"POST": GATE},
@@ -311,7 +311,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "web:cluster-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
     "web:cluster": {"GET": readers("")},
     "web:cluster-token": {"POST": only(Role.PLATFORM_ADMIN)},
-    "web:cluster-webhook": {"GET": readers("")},
+    "web:cluster-webhook": {"GET": only(Role.PLATFORM_ADMIN)},
     "web:gate-retire": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:feeds": {"GET": readers("")},
     "web:feed-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},

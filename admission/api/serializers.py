@@ -5,7 +5,8 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from admission.models import Decision
+from admission.models import Decision, Gate
+from gate.webhook_manifest import without_token
 from portal.serializers import StrictSerializer
 
 MAX_IMAGES = 200
@@ -70,7 +71,10 @@ class GateOutput(serializers.Serializer[Any]):
     snapshot_version = serializers.IntegerField(allow_null=True)
     spool_depth = serializers.IntegerField(allow_null=True)
     software_version = serializers.CharField()
-    webhook_url = serializers.CharField()
+    webhook_url = serializers.SerializerMethodField(help_text="Where it is reached, without its token.")
+
+    def get_webhook_url(self, gate: Gate) -> str:
+        return without_token(gate.webhook_url)
 
 
 class HeartbeatInput(serializers.Serializer[Any]):

@@ -16,6 +16,7 @@ import urllib.error
 import urllib.request
 from types import FrameType
 
+from gate.callers import FILE_NAME
 from portal.local import postgres
 from portal.local.errors import CannotStart
 from portal.local.options import PROJECT, Options, reachable, read_options, require_free_ports
@@ -95,6 +96,9 @@ def _write_gate_settings(options: Options) -> None:
         "dns_names": sorted({"localhost", "127.0.0.1", "::1", reachable(options.bind)}),
         "workers": 1,
     }
+    # A gate that was enrolled before there was one stays as it is: its clusters' webhooks would be refused.
+    if (options.home.gate / FILE_NAME).exists():
+        settings["bearer_token_file"] = FILE_NAME
     # JSON's strings, numbers and lists of strings are TOML's too.
     lines = [f"{key} = {json.dumps(value)}\n" for key, value in settings.items()]
     (options.home.gate / "gate.toml").write_text("".join(lines), encoding="utf-8")

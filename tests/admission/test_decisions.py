@@ -143,6 +143,9 @@ class TestList:
 @pytest.mark.django_db
 class TestWebhook:
     def test_it_waits_for_a_gate_then_pins_its_certificate(self, asker, home):
+        reader, asker = asker, APIClient()
+        asker.force_authenticate(person_with(Role.PLATFORM_ADMIN))
+        assert reader.get("/api/v1/clusters/east/webhook.yaml").status_code == 403
         gate, _ = enrolled_gate(now=timezone.now())
         address = "/api/v1/clusters/east/webhook.yaml"
         assert asker.get(address).status_code == 409
@@ -155,6 +158,13 @@ class TestWebhook:
         assert webhook["failurePolicy"] == "Fail"
         assert webhook["clientConfig"]["url"].startswith("https://gate.example:9443/")
         assert "pods/ephemeralcontainers" in webhook["rules"][0]["resources"]
+        gate.webhook_url = f"https://gate.example:9443/v1/admit/{'t' * 43}"
+        gate.save()
+        for query in ("", "?url=https://balancer.example"):
+            (document,) = documents_of(asker.get(f"{address}{query}").content.decode())
+            assert document["webhooks"][0]["clientConfig"]["url"].endswith(f"/v1/admit/{'t' * 43}")
+        (told,) = asker.get("/api/v1/gates").json()["results"]
+        assert told["webhook_url"] == "https://gate.example:9443/v1/admit"
         for url in ("http://gate.example", "https://[", "https://a@b", "x"):
             assert asker.get(address, {"url": url}).status_code == 400
         assert asker.get("/api/v1/clusters/nowhere/webhook.yaml").status_code == 404

@@ -32,8 +32,8 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def enrol(run, known, home):
     def act(*more: str, fingerprint: str = FINGERPRINT):
-        words = ["--home", str(home), "--enrolment-token", "gge_once", "--root-sha256", fingerprint]
-        ran = run("gate", "enrol", known.url, *words, *more)
+        words = ["--home", str(home), "--token-stdin", "--root-sha256", fingerprint]
+        ran = run("gate", "enrol", known.url, *words, *more, stdin=b"gge_once\n")
         assert "ggg_secret" not in ran.out + ran.err
         return ran
 
@@ -108,3 +108,47 @@ class TestEnrol:
         (tmp_path / "ca.pem").write_text("")
         enrol("--ca-file", "ca.pem")
         assert Home.read(home).portal_ca_file == str(tmp_path / "ca.pem")
+
+
+class TestOneTimeToken:
+    """Others on the host can read a process's arguments; not its input, nor another user's environment."""
+
+    WORDS = ("--root-sha256", FINGERPRINT)
+
+    def test_as_an_argument_it_is_refused_before_it_is_used(self, run, known, home):
+        ran = run("gate", "enrol", known.url, "--home", str(home), "--enrolment-token", "gge_once", *self.WORDS)
+        assert ran.status == 2
+        assert "--token-stdin" in ran.err
+        assert "gge_once" not in ran.out + ran.err
+        assert (known.asked, home.exists()) == ([], False)
+
+    def test_from_the_environment(self, run, known, home, monkeypatch):
+        monkeypatch.setenv("GOLDGATE_ENROLMENT_TOKEN", "gge_kept")
+        assert run("gate", "enrol", known.url, "--home", str(home), *self.WORDS).status == 0
+        assert known.asked[-1].json == {"enrolment_token": "gge_kept"}
+
+    def test_typed_at_a_terminal_it_is_not_shown(self, run, known, home, monkeypatch):
+        monkeypatch.setattr("goldgate_cli.commands.gates.is_asked_at_a_terminal", lambda: True)
+        monkeypatch.setattr("click.prompt", lambda words, *, hide_input: "gge_typed" if hide_input else "shown")
+        assert run("gate", "enrol", known.url, "--home", str(home), *self.WORDS).status == 0
+        assert known.asked[-1].json == {"enrolment_token": "gge_typed"}
+
+    def test_without_any_of_them_it_says_how(self, run, known, home):
+        ran = run("gate", "enrol", known.url, "--home", str(home), *self.WORDS)
+        assert (ran.status, known.asked) == (2, [])
+        assert "GOLDGATE_ENROLMENT_TOKEN" in ran.err
+
+    def test_an_empty_one_is_not_sent(self, run, known, home):
+        ran = run("gate", "enrol", known.url, "--home", str(home), "--token-stdin", *self.WORDS, stdin=b"\n")
+        assert (ran.status, known.asked) == (2, [])
+
+
+class TestCallerToken:
+    def test_an_enrolled_gate_asks_callers_for_a_token_of_its_own(self, enrol, home):
+        assert enrol().status == 0
+        found = Home.read(home)
+        (token,) = found.callers().tokens
+        assert found.asks_callers_for == "a token"
+        assert (home / "caller-token").stat().st_mode & 0o777 == 0o600
+        assert token == found.callers().for_address
+        assert len(token) == 43

@@ -139,7 +139,7 @@ class TestAccount:
         monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
         signed_in.answers = {"GET /api/v1/approved": Answer({"results": [], "next": None})}
         run("approved")
-        run("gate", "enrol", signed_in.url, "--home", "/x", "--enrolment-token", "gge_x", "--root-sha256", "00")
+        run("gate", "enrol", signed_in.url, "--home", "/x", "--token-stdin", "--root-sha256", "00", stdin=b"gge_x\n")
         assert [asked.headers.get("Authorization") for asked in signed_in.asked] == [f"Bearer {TOKEN}", None]
 
 

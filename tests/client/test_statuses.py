@@ -75,7 +75,7 @@ COMMANDS = {
     "registry add --preset": ["registry", "add", "hub", "--preset", "ghcr"],
     "registry list": ["registry", "list"],
     "registry test": ["registry", "test", "hub"],
-    "gate enrol": ["gate", "enrol", "{url}", "--home", "{home}", "--enrolment-token", "gge_x", "--root-sha256", "00"],
+    "gate enrol": ["gate", "enrol", "{url}", "--home", "{home}", "--token-stdin", "--root-sha256", "00"],
     "audit export": ["audit", "export", "{home}"],
 }
 
@@ -92,7 +92,7 @@ def arguments(signed_in: StandIn, tmp_path: Path):
 
 
 def stdin_of(name: str) -> bytes:
-    return f"{TOKEN}\n".encode() if name == "login" else b""
+    return {"login": f"{TOKEN}\n".encode(), "gate enrol": b"gge_x\n"}.get(name, b"")
 
 
 every_command = pytest.mark.parametrize("name", COMMANDS)
@@ -116,7 +116,7 @@ class TestDone:
     def test_only_its_own_token_is_sent(self, run, arguments, signed_in):
         signed_in.answers = dict(GOOD)
         run(*arguments("approved"))
-        run(*arguments("gate enrol"))
+        run(*arguments("gate enrol"), stdin=stdin_of("gate enrol"))
         sent = {asked.path: asked.headers.get("Authorization") for asked in signed_in.asked}
         assert sent[f"{API}/approved"] == f"Bearer {TOKEN}"
         assert sent["/tuf/metadata/1.root.json"] is None, "a gate joins with its one-time token and nothing else"
@@ -276,7 +276,7 @@ class TestNotPermitted:
     def test_not_signed_in_says_how_to(self, run, arguments, signed_in, monkeypatch, name):
         monkeypatch.delenv("GOLDGATE_TOKEN")
         monkeypatch.delenv("GOLDGATE_URL")
-        ran = run(*arguments(name))
+        ran = run(*arguments(name), stdin=stdin_of(name))
         assert (ran.status, "goldgate login" in ran.err) == (4, True)
         assert signed_in.asked == []
 

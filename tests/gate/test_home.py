@@ -1,6 +1,7 @@
 """The home directory, the clock, the certificate, the webhook's manifest, the command."""
 
 import base64
+import json
 import ssl
 from datetime import UTC, datetime, timedelta
 
@@ -12,7 +13,7 @@ from gate.__main__ import main
 from gate.certificate import CA_KEY, CA_NAME, LEAF_KEY, LEAF_NAME, ca_bundle, ensure_certificate
 from gate.clock import Clock, write_durably
 from gate.home import Home, MalformedHome
-from gate.webhook_manifest import WebhookNotPossible, render
+from gate.webhook_manifest import WebhookNotPossible, render, token_in, webhook_kubeconfig, without_token
 from tests.gate.support import Repository, make_home
 
 PEM = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
@@ -192,6 +193,25 @@ class TestWebhookManifest:
         assert client["url"] == "https://10.0.0.7:8443/v1/admit"
         assert base64.b64decode(client["caBundle"]).decode() == PEM
         assert self.webhook(url="https://g/x/v1/admit")["clientConfig"]["url"] == "https://g/x/v1/admit"
+
+    def test_the_address_ends_in_the_token_that_is_asked_for(self):
+        url = self.webhook(token="t" * 43)["clientConfig"]["url"]
+        assert url == f"https://10.0.0.7:8443/v1/admit/{'t' * 43}"
+        assert (token_in(url), without_token(url)) == ("t" * 43, "https://10.0.0.7:8443/v1/admit")
+        assert (token_in("https://g/v1/admit"), without_token("https://g/v1/admit")) == ("", "https://g/v1/admit")
+
+    @pytest.mark.parametrize(
+        ("url", "name"),
+        [
+            ("https://gate.example:8443", "gate.example:8443"),
+            ("https://gate.example", "gate.example"),
+            ("https://gate.example:443/v1/admit", "gate.example"),
+            ("https://[::1]:8443", "[::1]:8443"),
+        ],
+    )
+    def test_the_api_server_finds_its_token_under_the_gate_s_host(self, url, name):
+        (user,) = json.loads(webhook_kubeconfig(url=url, token="t"))["users"]
+        assert user == {"name": name, "user": {"token": "t"}}
 
     @pytest.mark.parametrize(
         "url", ["http://g", "g:8443", "https://", "https://u:p@g", "https://g?x=1", "https://g#x", "https://["]

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from gate.callers import MalformedTokens, new_token
 from gate.clock import Clock
 from gate.fetcher import Fetcher
 from gate.server import GateApp
@@ -213,5 +214,48 @@ class TestRoutes:
                     assert (await post(path, review(), authorization=authorization))[0] == 401
             assert (await post("/v1/admit", review(), authorization="Bearer s3cret"))[0] == 200
             assert (await post("/livez", b"", method="GET"))[0] == 200
+            assert (await post("/readyz", b"", method="GET"))[1]["callers"] == "a token"
 
         serving(guarded, test)
+
+    def test_the_token_may_stand_in_the_webhook_s_address(self, tmp_path, home, repository):
+        old, new = new_token(), new_token()
+        (home.path / "caller-token").write_text(f"{new}\n{old}\n")
+        guarded = make_home(home.path, repository, bearer_token_file="caller-token")
+
+        async def test(app, post):
+            for good in (new, old):
+                status, answer = await post(f"/v1/admit/{good}", review())
+                assert (status, answer["response"]["uid"]) == (200, review()["request"]["uid"])
+            for wrong in ("", "x", new[:-1], f"{new}/", f"{new}x", new.swapcase(), f"/{new}", "%20", "\udce9"):
+                assert (await post(f"/v1/admit/{wrong}", review()))[0] == 401
+            assert (await post(f"/v1/decide/{new}", review()))[0] == 404
+            assert (await post(f"/v1/admit/{new}", b"", method="GET"))[0] == 404
+
+        serving(guarded, test)
+
+    def test_a_short_token_or_one_that_needs_quoting_is_good_in_the_header_alone(self, home, repository):
+        for token in ("s3cret", "a b" * 20):
+            (home.path / "caller-token").write_text(token)
+            guarded = make_home(home.path, repository, bearer_token_file="caller-token")
+
+            async def test(app, post, token=token):
+                assert (await post(f"/v1/admit/{token}", review()))[0] == 401
+                assert (await post("/v1/admit", review(), authorization=f"Bearer {token}"))[0] == 200
+
+            serving(guarded, test)
+
+    def test_who_asks_nobody_says_so(self, home):
+        async def test(app, post):
+            assert (await post("/readyz", b"", method="GET"))[1]["callers"] == "nothing"
+            assert (await post("/v1/admit/anything", review()))[0] == 404
+
+        serving(home, test)
+
+    @pytest.mark.parametrize("text", [None, "", "\n \n"])
+    def test_a_file_without_a_token_lets_nobody_in_it_stops_the_start(self, home, repository, text):
+        if text is not None:
+            (home.path / "caller-token").write_text(text)
+        guarded = make_home(home.path, repository, bearer_token_file="caller-token")
+        with pytest.raises((MalformedTokens, OSError)):
+            guarded.callers()

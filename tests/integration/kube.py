@@ -13,7 +13,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,9 @@ def tool(name: str) -> Path | None:
 class KubeApiServer:
     """etcd and kube-apiserver under ``directory``. Use as a context."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, options: Sequence[str] = ()) -> None:
         self.directory = directory
+        self._options = options  # further flags of kube-apiserver
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
         self.audit_log = directory / "audit.log"
@@ -170,6 +171,7 @@ class KubeApiServer:
             f"--audit-policy-file={self.directory / 'audit.json'}",
             f"--audit-log-path={self.audit_log}",
             "--feature-gates=ImageVolume=true",
+            *self._options,
         )
 
     def _start(self, name: str, *arguments: str) -> None:

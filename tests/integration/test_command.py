@@ -99,8 +99,8 @@ class TestSecondGate:
 
         def enrol(token: str, fingerprint: str, where: Path = home) -> "subprocess.CompletedProcess[str]":
             return typed(
-                stack, tmp_path, "gate", "enrol", stack.url, "--home", str(where), "--enrolment-token", token,
-                "--root-sha256", fingerprint, "--listen", f"127.0.0.1:{port}",
+                stack, tmp_path, "gate", "enrol", stack.url, "--home", str(where), "--token-stdin",
+                "--root-sha256", fingerprint, "--listen", f"127.0.0.1:{port}", stdin=f"{token}\n",
             )  # fmt: skip
 
         foreign = enrol(made["enrolment_token"], "00" * 32)
@@ -118,7 +118,12 @@ class TestSecondGate:
             eventually(lambda: is_ready(home, port), seconds=60, what="the second gate is ready")
             question = review(f"nowhere.example/a@{REBUILT}")
             url, authority = f"https://127.0.0.1:{port}/v1/admit", str(home / "tls" / "ca.pem")
-            answer = requests.post(url, json=question, verify=authority, timeout=10).json()["response"]
+            assert requests.post(url, json=question, verify=authority, timeout=10).status_code == 401
+            shown = (home / "caller-token").read_text().strip()
+            bearer = {"Authorization": f"Bearer {shown}"}
+            in_header = requests.post(url, json=question, headers=bearer, verify=authority, timeout=10)
+            assert in_header.status_code == 200
+            answer = requests.post(f"{url}/{shown}", json=question, verify=authority, timeout=10).json()["response"]
             assert answer["allowed"] is False
             assert answer["uid"] == question["request"]["uid"]
             # It is seen: heartbeat and decision came in under its own name.

@@ -62,7 +62,8 @@ def review(image: str) -> dict[str, object]:
 
 def ask(stack: Stack, image: str = ALLOWED) -> tuple[bool, str]:
     authority = stack.home / "gate" / "tls" / "ca.pem"
-    answer = requests.post(f"{stack.gate_url}/v1/admit", json=review(image), verify=str(authority), timeout=5)
+    url = f"{stack.gate_url}/v1/admit/{(stack.home / 'gate' / 'caller-token').read_text().strip()}"
+    answer = requests.post(url, json=review(image), verify=str(authority), timeout=5)
     assert answer.status_code == 200
     response = answer.json()["response"]
     assert response["uid"] == review(image)["request"]["uid"]  # type: ignore[index]

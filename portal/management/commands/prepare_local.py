@@ -25,6 +25,7 @@ from admission import snapshot_keys
 from admission.models import Cluster
 from audit.actor import Actor
 from audit.adapters.key_file import create_key
+from gate.callers import FILE_NAME, new_token
 from policies import services as policies
 from policies.domain.default import DEFAULT, DEMO
 from policies.models import Policy
@@ -102,3 +103,4 @@ class Command(BaseCommand):
         (home / "root.json").write_bytes(snapshot_keys.load(settings.GOLDGATE_SNAPSHOT_KEYS_DIR).roots[0])
         (home / "enrolment.json").write_text(json.dumps({"cluster": cluster.name, "gate_id": str(gate.pk)}))
         make_secret(home / "token", token)
+        make_secret(home / FILE_NAME, new_token())
