@@ -17,6 +17,7 @@ _ARGUMENT = re.compile(r"\A[A-Za-z_][A-Za-z0-9_]{0,99}\Z")
 # What a program that is started by a build reads as an instruction to itself, not to the Dockerfile.
 _RESERVED = re.compile(r"\A(?:BUILDKIT_|SOURCE_DATE_EPOCH\Z|LD_|PATH\Z)")
 _PLATFORM = re.compile(r"\A(?:linux)/(?:amd64|arm64|arm/v[67]|386|ppc64le|s390x|riscv64)\Z")
+_PLATFORMS = "linux/ and amd64, arm64, arm/v7, arm/v6, 386, ppc64le, riscv64 or s390x"  # as people read that
 _TARGET = re.compile(r"\A[a-z][a-z0-9_.-]{0,99}\Z", re.IGNORECASE)
 _HOST = re.compile(
     r"\A(?=.{1,255}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*(?::[0-9]{1,5})?\Z"
@@ -82,10 +83,13 @@ def _list_problems(fields: dict[str, Any]) -> list[FieldError]:
     wrong = []
     platforms = list(fields["platforms"])
     if not 1 <= len(platforms) <= MAX_PLATFORMS or len(set(platforms)) != len(platforms):
-        wrong.append(FieldError("/platforms", "platforms_malformed", f"Name 1 to {MAX_PLATFORMS}, each once."))
+        twice = sorted({one for one in platforms if platforms.count(one) > 1})
+        told = f" {', '.join(twice)[:200]} is there twice." if twice else ""
+        wrong.append(FieldError("/platforms", "platforms_malformed", f"Name 1 to {MAX_PLATFORMS}, each once.{told}"))
     for at, platform in enumerate(platforms):
         if not _PLATFORM.match(platform):
-            wrong.append(FieldError(f"/platforms/{at}", "platform_unknown", "Write it like linux/amd64."))
+            known = f"{platform[:100]!r} is none that is built. Write {_PLATFORMS}."
+            wrong.append(FieldError(f"/platforms/{at}", "platform_unknown", known))
     if len(fields["allowed_hosts"]) > MAX_HOSTS:
         wrong.append(FieldError("/allowed_hosts", "hosts_too_many", f"List at most {MAX_HOSTS} hosts."))
     for at, host in enumerate(fields["allowed_hosts"]):

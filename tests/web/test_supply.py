@@ -168,6 +168,19 @@ class TestSource:
         answer = signed_in(world.admin).post("/sources/new", {**self.fields, "arguments": text})
         assert answer.status_code == 400
 
+    @pytest.mark.parametrize(
+        ("platforms", "words"),
+        [
+            pytest.param("linux/amd64\nlinux/amd64", "linux/amd64 is there twice.", id="twice"),
+            pytest.param("linux/amd64\narm64", "&#x27;arm64&#x27; is none that is built.", id="malformed"),
+        ],
+    )
+    def test_platforms_that_are_none_are_refused_at_their_field(self, world, signed_in, platforms, words):
+        VersionFactory(world.now, "debian/13")
+        answer = signed_in(world.admin).post("/sources/new", {**self.fields, "platforms": platforms})
+        assert answer.status_code == 400
+        assert words in answer.content.decode()
+
     def test_rebuilding_leads_to_the_build(self, world, signed_in):
         source = SourceFactory(world.now)
         answer = signed_in(world.admin).post(f"/sources/{source.pk}/rebuild")

@@ -58,7 +58,10 @@ class SourceForm(PageForm):
     )
     target = forms.CharField(max_length=100, required=False, help_text="The stage to build; empty: the last.")
     platforms = LinesField(
-        required=False, widget=_code(2), initial="linux/amd64", help_text="One a line; empty: the builder's own."
+        required=False,
+        widget=_code(2),
+        initial="linux/amd64",
+        help_text="One a line, such as linux/arm64. Several become one index, built whole or not at all.",
     )
     builder = forms.ChoiceField(choices=BUILDERS)
     network = forms.ChoiceField(label="Network while it builds", choices=NETWORKS)

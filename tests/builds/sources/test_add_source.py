@@ -88,6 +88,8 @@ class TestAddSource:
             pytest.param({"platforms": []}, "/platforms", id="no-platform"),
             pytest.param({"platforms": ["linux/amd64"] * 2}, "/platforms", id="platform-twice"),
             pytest.param({"platforms": ["plan9/amd64"]}, "/platforms/0", id="platform-unknown"),
+            pytest.param({"platforms": ["linux/amd64", "linux/arm64/v8"]}, "/platforms/1", id="other-spelling"),
+            pytest.param({"platforms": ["linux/amd64", "arm64"]}, "/platforms/1", id="platform-malformed"),
             pytest.param({"network": "listed"}, "/allowed_hosts", id="no-hosts"),
             pytest.param({"network": "listed", "allowed_hosts": ["*"]}, "/allowed_hosts/0", id="any-host"),
             pytest.param({"network": "listed", "allowed_hosts": ["a b"]}, "/allowed_hosts/0", id="host-malformed"),
