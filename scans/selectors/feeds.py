@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 
-from scans.domain.ecosystems import is_rolling, release_cycle
+from scans.domain.ecosystems import is_rolling, normal_ecosystem, release_cycle
 from scans.domain.support import SupportDates, product_of
 from scans.errors import FeedMissing
 from scans.models import EndOfLife, Feed
@@ -58,7 +58,7 @@ def _age(feed: Feed, at: datetime) -> FeedAge:
 
 def covered_ecosystems(feed: Feed) -> list[str]:
     """The releases that a feed answers for: what somebody declared, else what its records name."""
-    return list(feed.declared_ecosystems or feed.ecosystems)
+    return [normal_ecosystem(name) for name in feed.declared_ecosystems or feed.ecosystems]
 
 
 def covering_feeds() -> dict[str, Feed]:

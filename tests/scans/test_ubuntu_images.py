@@ -84,6 +84,13 @@ class TestUbuntu:
         image = scanned({"etc/os-release": os_release("22.04"), STATUS: patched}, tmp_path, now)
         assert {row.package for row in findings(image) if row.has_fix} == set()
 
+    def test_a_feed_may_declare_its_release_in_osvs_words(self, now, feeds, tmp_path):
+        declared = ["Ubuntu:24.04:LTS"]
+        records = [record("UBUNTU-CVE-2026-10001", "zlib", ecosystem="Ubuntu:22.04:LTS")]
+        import_records(now, tmp_path, records, name="noble", declared_ecosystems=declared)
+        image = scanned({"etc/os-release": os_release("24.04"), STATUS: JAMMY}, tmp_path, now)
+        assert state_of(image, now) == ("complete", "")
+
     def test_past_its_standard_support_is_held_against_what_pro_fixes(self, now, feeds, tmp_path):
         """Canonical writes of such a release under ``Ubuntu:Pro:…`` alone: without those, it would look clean."""
         packages = status(("libssl1.1", "1.1.1f-1ubuntu2.24", "openssl"), ("libc6", "2.31-0ubuntu9.17", "glibc"))
