@@ -4,7 +4,8 @@ Rules of the document:
 
 - It is closed: a key that is not named here is refused with its JSON pointer (RFC 6901). A misspelt
   key that reads as "default" would be a hole nobody sees.
-- Every key is written: nothing is filled in on reading, so that the hash names all of it.
+- Every key is written: nothing is filled in on reading, so that the hash names all of it. ``denied_bases`` alone is
+  left out when there is nothing on it.
 - It names only checks that the engine makes. What never varies (a tag, an unknown digest, a revoked or
   suspended one, an overdue known exploited vulnerability always refuse) is no key of it.
 - A line may be tightened to nothing but never loosened past the bounds below.
@@ -21,6 +22,7 @@ from typing import Annotated, Any, ClassVar, Self, assert_never, cast, get_args,
 
 from core.canonical import sha256_of
 from core.errors import FieldError, GoldgateError, Kind
+from gate.denied_bases import DeniedBase, read_denied
 
 SCHEMA = "goldgate.policy/v1"
 MAX_NAME_LENGTH = 100  # characters
@@ -78,6 +80,11 @@ class Key:
     """The JSON key where it is no Python name."""
 
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOutWhenEmpty:
+    """A list that is not written when there is nothing on it."""
 
 
 Days = Annotated[int, Between(0, 365)]
@@ -211,6 +218,8 @@ class PolicyDocument:
     deploy: Deploy
     restart: Restart
     modes: Modes
+    # The one key that may be left out: a policy that denies nothing reads, and is hashed, as before there was a list.
+    denied_bases: Annotated[tuple[DeniedBase, ...], LeftOutWhenEmpty()] = ()
 
     @classmethod
     def from_json(cls, value: Any) -> Self:
@@ -268,7 +277,11 @@ def _hints(kind: type) -> dict[str, tuple[Any, str, tuple[Any, ...]]]:
 
 def _write(value: Any) -> Any:
     if dataclasses.is_dataclass(value):
-        return {key: _write(getattr(value, name)) for key, (_, name, _) in _hints(type(value)).items()}
+        return {
+            key: _write(getattr(value, name))
+            for key, (_, name, rules) in _hints(type(value)).items()
+            if getattr(value, name) or LeftOutWhenEmpty() not in rules
+        }
     if isinstance(value, tuple):
         return [_write(item) for item in value]
     return str(value) if isinstance(value, StrEnum) else value
@@ -285,6 +298,9 @@ def _read_object(kind: type, value: Any, pointer: str, wrong: list[FieldError]) 
             wrong.append(FieldError(f"{pointer}/{escaped}", "unknown_key", "is no key of a policy"))
     read: dict[str, Any] = {}
     for key, (hint, name, rules) in hints.items():
+        if key not in value and LeftOutWhenEmpty() in rules:
+            read[name] = ()
+            continue
         if key not in value:
             wrong.append(FieldError(f"{pointer}/{key}", "missing_key", "must be written"))
             continue
@@ -295,6 +311,8 @@ def _read_object(kind: type, value: Any, pointer: str, wrong: list[FieldError]) 
 def _read_value(hint: Any, rules: tuple[Any, ...], value: Any, pointer: str, wrong: list[FieldError]) -> Any:
     if dataclasses.is_dataclass(hint):
         return _read_object(cast(type, hint), value, pointer, wrong)
+    if LeftOutWhenEmpty() in rules:
+        return read_denied(value, pointer, wrong)
     words = next((rule.words for rule in rules if isinstance(rule, OneOf)), ())
     if get_origin(hint) is tuple:
         return _read_words(words, value, pointer, wrong)

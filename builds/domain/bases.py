@@ -43,6 +43,7 @@ class Why(StrEnum):
     UNCERTIFIED = "uncertified"
     WITHDRAWN = "withdrawn"  # revoked, suspended, expired, rejected
     END_OF_LIFE = "end_of_life"
+    DENIED = "denied"  # on the policy's list of names that nobody begins from
     BUILD_PURPOSE = "build_purpose"
     AMBIGUOUS = "ambiguous"  # builders read the name in different ways
     MALFORMED = "malformed"

@@ -9,6 +9,8 @@ The rules, for what is no stage and not ``scratch``:
 5. An image for building is no base of what runs: refused where the final image stands on it.
 6. The platform's own base recipes may also stand on an image that was imported, by digest, from a trusted registry.
 7. Everything else is refused, naming the nearest certified image.
+8. What the policy's list of names reaches is refused, certified or not: by the name that is written, by what a short
+   name means to Docker where it is no certified image here, and by the repository that it stands for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,7 +29,7 @@ from oci.digest import Digest
 from oci.errors import MalformedDigest, MalformedReference
 from oci.reference import Completion, Reference
 from policies import selectors as policies
-from policies.domain.document import Action
+from policies.domain.document import Action, DeniedBase, PolicyDocument, first_reaching
 from registry import selectors as registry
 from registry.errors import ArtifactUnknown
 from registry.models import Artifact
@@ -103,9 +105,12 @@ class _Looker:
         return catalog.approved_list(self.now)
 
     @cached_property
+    def policy(self) -> PolicyDocument:
+        return policies.document_of(policies.active_policy(self.now))
+
+    @cached_property
     def is_end_of_life_refused(self) -> bool:
-        document = policies.document_of(policies.active_policy(self.now))
-        return document.certify.end_of_life is Action.REFUSE
+        return self.policy.certify.end_of_life is Action.REFUSE
 
     def look_up(self, found: ResolvedBase, use: BaseUse) -> ResolvedBase:
         try:
@@ -115,10 +120,47 @@ class _Looker:
             return replace(found, why=Why.MALFORMED, reason=f"It is no reference: {error.detail}")
         found = replace(found, is_pinned=bool(named.digest))
         judged = self._by_digest(found, asked) if asked.digest else self._by_name(found, asked)
+        denied = self._denied(judged, named, asked)
+        if denied is not None:
+            return self._refused_by_name(judged, denied, use)
         if judged.is_refused:
             judged = judged if judged.why else self._uncertified(judged, asked)
             return self._with_suggestion(judged, asked, use)
         return judged
+
+    def _denied(self, judged: ResolvedBase, named: _Asked, asked: _Asked) -> DeniedBase | None:
+        """The entry of the policy's list that reaches what is written, or what it stands for."""
+        denied = self.policy.denied_bases
+        if not denied:
+            return None
+        tags = [one.tag for one in (named, asked) if one.tag]
+        if judged.subversion:
+            subversion = catalog.subversion_by_id(judged.subversion)
+            tags += [subversion.version.name, subversion.name]
+        names = [one.name for one in (named, asked) if one.name]
+        if judged.reference:
+            names.append(judged.reference.partition("@")[0])
+        elif named.is_short:
+            names.append(str(Reference.parse(named.path, completion=Completion.DOCKER).name))
+        if judged.digest and not tags:
+            tags = _tags_of(judged.digest, names)
+        return next((one for name in names if (one := first_reaching(denied, name, tags))), None)
+
+    def _refused_by_name(self, judged: ResolvedBase, denied: DeniedBase, use: BaseUse) -> ResolvedBase:
+        instead = f" Use {denied.instead}." if denied.instead else ""
+        reason = f"Nobody begins from {denied.name}: {denied.reason.rstrip('.')}.{instead}"
+        told = {"reason": reason, "suggestion": self._line_instead(denied, use)}
+        return replace(judged, kind=BaseKind.REFUSED, why=Why.DENIED, reference="", fix="", warning="", **told)
+
+    def _line_instead(self, denied: DeniedBase, use: BaseUse) -> str:
+        """A ready line with what the policy names, as its certified digest where it is one of ours."""
+        try:
+            asked = _asked(denied.instead)
+        except (MalformedReference, MalformedDigest):
+            return ""  # words, or nothing
+        nothing = ResolvedBase(asked=denied.instead, stage=0, line=0, kind=BaseKind.REFUSED)
+        found = self._by_digest(nothing, asked) if asked.digest else self._by_name(nothing, asked)
+        return "" if found.is_refused else _line(use, found.reference)
 
     def _by_digest(self, found: ResolvedBase, asked: _Asked) -> ResolvedBase:
         found = replace(found, digest=asked.digest)
@@ -288,6 +330,16 @@ def _asked(text: str) -> _Asked:
     short = text.partition("@")[0]
     path = short.rpartition(":")[0] if ":" in short else short
     return _Asked(text, "", path, found.tag, digest)
+
+
+def _tags_of(digest: str, names: Sequence[str]) -> list[str]:
+    """Under which tags of these repositories a digest was ever seen: what is pinned by digest is the same image."""
+    try:
+        artifact = registry.artifact_by_digest(digest)
+    except ArtifactUnknown:
+        return []
+    seen = artifact.tags_seen.select_related("repository__registry")
+    return [one.tag for one in seen if one.repository.name in names]
 
 
 def _title(subversion: Subversion) -> str:

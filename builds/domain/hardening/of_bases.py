@@ -8,6 +8,7 @@ from builds.domain.hardening.results import CheckResult, Subject, result, shown
 _RULE_OF = {
     Why.WITHDRAWN: "GG1002",
     Why.END_OF_LIFE: "GG1003",
+    Why.DENIED: "GG1018",
     Why.BUILD_PURPOSE: "GG1004",
     Why.AMBIGUOUS: "GG1006",
 }

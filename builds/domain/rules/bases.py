@@ -90,4 +90,9 @@ BASE_RULES = (
         "hadolint was asked and did not read the Dockerfile: what it would have said is not known.",
         "Write the Dockerfile more plainly, or look at hadolint's own output.",
     ),
+    DockerfileRule(
+        "GG1018", "Base that nobody may begin from", _ERROR,
+        "The policy in force names it, with the reason that is told.",
+        "Begin from what the policy names instead.", ("DL3026",),
+    ),
 )  # fmt: skip
