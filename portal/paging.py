@@ -11,6 +11,7 @@
 - A cursor is signed, and good only for the list, the order and the filters that it was made for.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import Enum
@@ -22,7 +23,10 @@ from uuid import UUID
 
 from django.core import signing
 from django.db.models import Q, QuerySet
+from django.http import StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.dateparse import parse_datetime
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
@@ -30,9 +34,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.canonical import sha256_of
+from core.csv_lines import csv_lines
 
 DEFAULT_LIMIT = 50  # rows
 MAX_LIMIT = 200  # rows
+CSV_ROWS = 100_000  # of one file
 MAX_CURSOR_LENGTH = 2000  # characters
 SALT = "portal.paging"
 OWN_PARAMETERS = frozenset({"cursor", "limit", "count"})
@@ -50,11 +56,7 @@ def page(
     filters: Mapping[str, Filter] | None = None,
 ) -> Response:
     """One page of ``queryset``. Raises ValidationError (400), naming the parameter."""
-    known = filters or {}
-    refuse_unknown_parameters(request, OWN_PARAMETERS | set(known))
-    for name, make in known.items():
-        if name in request.query_params:
-            queryset = queryset.filter(_condition(name, make, request.query_params[name]))
+    queryset = _chosen(request, queryset, filters or {}, OWN_PARAMETERS)
     total = _total(request, queryset)
     limit = _limit(request)
     bound_to = _binding(request, order)
@@ -71,6 +73,38 @@ def page(
     if total is not None:
         body["count"] = total
     return Response(body, headers={"Link": f'<{following}>; rel="next"'} if following else None)
+
+
+def page_or_csv(  # noqa: PLR0913 - page's, and the file's name
+    request: Request,
+    queryset: QuerySet[Any],
+    *,
+    order: Sequence[str],
+    serializer: type[serializers.Serializer[Any]],
+    name: str,
+    filters: Mapping[str, Filter] | None = None,
+) -> HttpResponseBase:
+    """One page, or, where CSV is asked for, all rows (100,000 at most) as the file ``name``; a column for each member.
+
+    For views with ``content_negotiation_class = AnyAccept`` and ``CSV_PARAMETER``. What is a list or an object in JSON
+    is JSON in its cell. Raises ValidationError (400), naming the parameter.
+    """
+    known = {**(filters or {}), "format": _format}
+    if not is_csv_asked(request):
+        return page(request, queryset, order=order, serializer=serializer, filters=known)
+    rows = _chosen(request, queryset, known, frozenset()).order_by(*order)[:CSV_ROWS].iterator(chunk_size=500)
+    columns = tuple(serializer().fields)
+    made = (serializer(row, context={"request": request}).data for row in rows)
+    cells = ([_cell(row.get(column)) for column in columns] for row in made)
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    lines = csv_lines(columns, cells)
+    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def is_csv_asked(request: Request) -> bool:
+    """By ``?format=csv``, or by ``Accept: text/csv`` where no format is named."""
+    asked = request.query_params.get("format", "")
+    return asked == "csv" or (not asked and "text/csv" in request.headers.get("Accept", ""))
 
 
 def refuse_unknown_parameters(request: Request, known: Iterable[str] = ()) -> None:
@@ -150,6 +184,28 @@ def moment(text: str) -> datetime:
     except (ValueError, OverflowError):
         pass
     raise ValueError("It must be a moment such as 2026-11-24T12:00:00Z.")
+
+
+def _chosen(
+    request: Request, queryset: QuerySet[Any], filters: Mapping[str, Filter], own: frozenset[str]
+) -> QuerySet[Any]:
+    refuse_unknown_parameters(request, own | set(filters))
+    for name, make in filters.items():
+        if name in request.query_params:
+            queryset = queryset.filter(_condition(name, make, request.query_params[name]))
+    return queryset
+
+
+def _format(text: str) -> Q:
+    if text not in ("json", "csv"):
+        raise ValueError("It must be json or csv.")
+    return Q()
+
+
+def _cell(value: Any) -> object:
+    """As JSON says it, but text without quotes and nothing for null."""
+    is_plain = value is None or not isinstance(value, bool | list | dict)
+    return value if is_plain else json.dumps(value, ensure_ascii=False, default=str)
 
 
 def _condition(name: str, make: Filter, text: str) -> Q:
@@ -266,6 +322,16 @@ PAGE_PARAMETERS = [
     ),
     OpenApiParameter("count", str, enum=["exact"], description="Adds `count`, the number of all rows."),
 ]
+
+
+CSV_PARAMETER = OpenApiParameter(
+    "format", str, enum=["json", "csv"], description="CSV also by `Accept: text/csv`: whole, without pages."
+)
+
+
+def paged_or_csv(serializer: type[serializers.BaseSerializer[Any]]) -> dict[tuple[int, str], Any]:
+    """What ``page_or_csv`` answers, for ``@extend_schema(responses=…)``."""
+    return {(200, "application/json"): paged(serializer), (200, "text/csv"): OpenApiTypes.STR}
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -16,28 +17,44 @@ from builds.selectors.sources import source_by_id
 from builds.services.asking import ask_build, ask_reproduction
 from catalog.api.caller import person_of
 from catalog.models import Version
-from portal.paging import PAGE_PARAMETERS, choice, exact, identifier, page, paged, refuse_unknown_parameters
+from portal.negotiation import AnyAccept
+from portal.paging import (
+    CSV_PARAMETER,
+    PAGE_PARAMETERS,
+    choice,
+    exact,
+    identifier,
+    page,
+    page_or_csv,
+    paged,
+    paged_or_csv,
+    refuse_unknown_parameters,
+)
 from scans.api.jobs import started
 
 
 class BuildsView(APIView):
+    content_negotiation_class = AnyAccept
+
     @extend_schema(
         operation_id="builds_list",
         parameters=[
             *PAGE_PARAMETERS,
+            CSV_PARAMETER,
             OpenApiParameter("source", UUID, description="Only those of this source."),
             OpenApiParameter("state", str, enum=Build.State.values),
             OpenApiParameter("purpose", str, enum=Build.Purpose.values),
         ],
-        responses=paged(BuildOutput),
+        responses=paged_or_csv(BuildOutput),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Builds, newest first."""
-        return page(
+        return page_or_csv(
             request,
             builds(),
             order=("-asked_at", "-id"),
             serializer=BuildOutput,
+            name="builds.csv",
             filters={
                 "source": identifier("source_id"),
                 "state": choice("state", Build.State),

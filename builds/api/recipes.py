@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -14,15 +15,26 @@ from builds.models import Recipe
 from builds.selectors.recipes import compared_with, recipe_by_id, recipe_difference, recipes_of
 from builds.selectors.sources import source_by_id
 from catalog.api.etag import tagged
-from portal.paging import PAGE_PARAMETERS, page, paged, refuse_unknown_parameters
+from portal.negotiation import AnyAccept
+from portal.paging import (
+    CSV_PARAMETER,
+    PAGE_PARAMETERS,
+    page_or_csv,
+    paged_or_csv,
+    refuse_unknown_parameters,
+)
 
 
 class SourceRecipesView(APIView):
-    @extend_schema(operation_id="recipes_list", parameters=PAGE_PARAMETERS, responses=paged(RecipeOutput))
-    def get(self, request: Request, source_id: UUID) -> Response:
+    content_negotiation_class = AnyAccept
+
+    @extend_schema(
+        operation_id="recipes_list", parameters=[*PAGE_PARAMETERS, CSV_PARAMETER], responses=paged_or_csv(RecipeOutput)
+    )
+    def get(self, request: Request, source_id: UUID) -> HttpResponseBase:
         """The recipes of a source, newest first."""
         found = recipes_of(source_by_id(source_id))
-        return page(request, found, order=("-number",), serializer=RecipeOutput)
+        return page_or_csv(request, found, order=("-number",), serializer=RecipeOutput, name="recipes.csv")
 
 
 class RecipeView(APIView):

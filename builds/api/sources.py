@@ -4,6 +4,7 @@ from dataclasses import fields
 from typing import Any
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import ValidationError
@@ -22,30 +23,44 @@ from builds.services.sources import SourceFields, add_source, ask_fetch, change_
 from catalog.api.caller import person_of
 from catalog.selectors import version_by_name
 from jobs import selectors as jobs_selectors
-from portal.paging import PAGE_PARAMETERS, boolean, choice, exact, page, paged, refuse_unknown_parameters
+from portal.negotiation import AnyAccept
+from portal.paging import (
+    CSV_PARAMETER,
+    PAGE_PARAMETERS,
+    boolean,
+    choice,
+    exact,
+    page_or_csv,
+    paged_or_csv,
+    refuse_unknown_parameters,
+)
 
 FETCH_JOB = "builds.fetch"
 POLL_SECONDS = 1
 
 
 class SourcesView(APIView):
+    content_negotiation_class = AnyAccept
+
     @extend_schema(
         operation_id="sources_list",
         parameters=[
             *PAGE_PARAMETERS,
+            CSV_PARAMETER,
             OpenApiParameter("name", str, description="Only the one of this name."),
             OpenApiParameter("builder", str, enum=Source.Builder.values, description="Only those of this builder."),
             OpenApiParameter("paused", bool, description="Only paused, or only other, sources."),
         ],
-        responses=paged(SourceOutput),
+        responses=paged_or_csv(SourceOutput),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Sources by name."""
-        return page(
+        return page_or_csv(
             request,
             sources(),
             order=("name", "id"),
             serializer=SourceOutput,
+            name="sources.csv",
             filters={
                 "name": exact("name"),
                 "builder": choice("builder", Source.Builder),

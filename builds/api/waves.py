@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -16,23 +17,37 @@ from builds.selectors.waves import row_views, wave_by_id, waves
 from builds.services.waves import Event, open_wave
 from catalog.api.caller import person_of
 from catalog.selectors import version_by_name
-from portal.paging import PAGE_PARAMETERS, boolean, choice, page, paged, refuse_unknown_parameters
+from portal.negotiation import AnyAccept
+from portal.paging import (
+    CSV_PARAMETER,
+    PAGE_PARAMETERS,
+    boolean,
+    choice,
+    page_or_csv,
+    paged_or_csv,
+    refuse_unknown_parameters,
+)
 
 
 class WavesView(APIView):
+    content_negotiation_class = AnyAccept
+
     @extend_schema(
         operation_id="waves_list",
         parameters=[
             *PAGE_PARAMETERS,
+            CSV_PARAMETER,
             OpenApiParameter("open", bool, description="Only open, or only closed, waves."),
             OpenApiParameter("reason", str, enum=Cause.Reason.values),
         ],
-        responses=paged(WaveOutput),
+        responses=paged_or_csv(WaveOutput),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Waves, newest first."""
         filters = {"open": boolean("closed_at__isnull"), "reason": choice("reason", Cause.Reason)}
-        return page(request, waves(), order=("-opened_at", "-id"), serializer=WaveOutput, filters=filters)
+        return page_or_csv(
+            request, waves(), order=("-opened_at", "-id"), serializer=WaveOutput, name="waves.csv", filters=filters
+        )
 
     @extend_schema(operation_id="waves_open", request=WaveInput, responses={201: WholeWaveOutput})
     def post(self, request: Request) -> Response:

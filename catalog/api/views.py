@@ -1,6 +1,5 @@
 """Images, versions, subversions and the approved list over REST."""
 
-import csv
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -19,9 +18,9 @@ from catalog import selectors, services
 from catalog.api import serializers
 from catalog.api.caller import person_of
 from catalog.api.etag import tagged
-from catalog.domain.csv_cells import neutral
 from catalog.models import Image
 from catalog.selectors import Entry
+from core.csv_lines import csv_lines
 from portal.paging import PAGE_PARAMETERS, choice, contains, exact, page, paged, refuse_unknown_parameters
 from registry.selectors import artifact_by_digest
 
@@ -177,28 +176,21 @@ class ApprovedCsvView(APIView):
 COLUMNS = ("image", "version", "subversion", "state", "until", "digest", "from", "purpose", "sentence")
 
 
-class _Line:
-    """A file for the csv module that gives back what is written to it."""
-
-    def write(self, text: str) -> str:
-        return text
-
-
 def approved_csv(entries: list[Entry]) -> Iterator[str]:
     """The approved list, line by line."""
-    writer = csv.writer(_Line())
-    yield writer.writerow(COLUMNS)
-    for entry in entries:
-        one = entry.subversion
-        cells = (
-            one.version.image.name,
-            one.version.name,
-            one.name,
-            str(entry.view.state),
-            f"{entry.view.until:%Y-%m-%dT%H:%M:%SZ}" if entry.view.until else "",
-            one.artifact.digest,
-            f"{one.certified_repository}@{one.certified_digest}",
-            one.version.image.purpose,
-            entry.view.sentence,
-        )
-        yield writer.writerow([neutral(cell) for cell in cells])
+    return csv_lines(COLUMNS, map(_cells, entries))
+
+
+def _cells(entry: Entry) -> tuple[str, ...]:
+    one = entry.subversion
+    return (
+        one.version.image.name,
+        one.version.name,
+        one.name,
+        str(entry.view.state),
+        f"{entry.view.until:%Y-%m-%dT%H:%M:%SZ}" if entry.view.until else "",
+        one.artifact.digest,
+        f"{one.certified_repository}@{one.certified_digest}",
+        one.version.image.purpose,
+        entry.view.sentence,
+    )

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from django.db.models import Q
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -13,29 +14,42 @@ from policies import selectors
 from policies.api.serializers import GrantOutput
 from policies.domain.grants import GrantState
 from policies.models import Grant
-from portal.paging import PAGE_PARAMETERS, choice, exact, page, paged, refuse_unknown_parameters
+from portal.negotiation import AnyAccept
+from portal.paging import (
+    CSV_PARAMETER,
+    PAGE_PARAMETERS,
+    choice,
+    exact,
+    page_or_csv,
+    paged_or_csv,
+    refuse_unknown_parameters,
+)
 
 
 class GrantsView(APIView):
+    content_negotiation_class = AnyAccept
+
     @extend_schema(
         operation_id="grants_list",
         parameters=[
             *PAGE_PARAMETERS,
+            CSV_PARAMETER,
             OpenApiParameter("kind", str, enum=list(Grant.Kind.values)),
             OpenApiParameter("state", str, enum=[one.value for one in GrantState]),
             OpenApiParameter("rule", str),
             OpenApiParameter("scope_kind", str, enum=list(Grant.ScopeKind.values)),
             OpenApiParameter("scope", str, description="A version, a source's name, or a digest."),
         ],
-        responses=paged(GrantOutput),
+        responses=paged_or_csv(GrantOutput),
     )
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Everything that was asked to be let pass, newest first."""
-        return page(
+        return page_or_csv(
             request,
             selectors.grants(),
             order=("-asked_at", "-id"),
             serializer=GrantOutput,
+            name="grants.csv",
             filters={
                 "kind": choice("kind", Grant.Kind),
                 "state": _in_state,

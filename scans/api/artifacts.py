@@ -7,14 +7,13 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
-from rest_framework.negotiation import BaseContentNegotiation
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.api.caller import actor_of
-from portal.paging import PAGE_PARAMETERS, paged, refuse_unknown_parameters
+from portal.negotiation import AnyAccept
+from portal.paging import CSV_PARAMETER, PAGE_PARAMETERS, is_csv_asked, paged_or_csv, refuse_unknown_parameters
 from registry.blobs import kept_blobs
 from registry.models import Artifact
 from registry.selectors import artifact_by_digest
@@ -25,18 +24,6 @@ from scans.errors import NotInventoried
 from scans.selectors.policy_ages import allowed_feed_age
 
 CYCLONEDX = "application/vnd.cyclonedx+json; version=1.6"
-
-
-class AnyAccept(BaseContentNegotiation):
-    """These answer JSON, CSV or a document by what was asked for, and never 406."""
-
-    def select_parser(self, request: Request, parsers: list[Any]) -> Any:  # type: ignore[override]
-        return parsers[0]
-
-    def select_renderer(  # type: ignore[override]
-        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
-    ) -> tuple[BaseRenderer, str]:
-        return renderers[0], renderers[0].media_type or ""
 
 
 class ArtifactScanView(APIView):
@@ -68,22 +55,19 @@ class ArtifactFindingsView(APIView):
             OpenApiParameter("outcome", str, enum=["affected", "cannot_compare"]),
             OpenApiParameter("package", str, description="Of the installed or the source package, exactly."),
             OpenApiParameter("vulnerability", str, description="Its id, or an advisory's, exactly."),
-            OpenApiParameter("format", str, enum=["json", "csv"], description="CSV also by `Accept: text/csv`."),
+            CSV_PARAMETER,
         ],
-        responses={
-            (200, "application/json"): paged(serializers.FindingOutput),
-            (200, "text/csv"): OpenApiTypes.STR,
-        },
+        responses=paged_or_csv(serializers.FindingOutput),
     )
     def get(self, request: Request, digest: str) -> HttpResponseBase:
         """Findings, exploited ones first, then the worst. What they are worth is said by the scan's state."""
         artifact = artifact_by_digest(digest)
         _require_scan(artifact)
         rows = finding_pages.chosen(request, selectors.findings(artifact))
-        if _is_csv_asked(request):
+        if is_csv_asked(request):
             name = f"findings-{artifact.digest.rpartition(':')[2][:12]}.csv"
             headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-            lines = finding_pages.csv_lines(rows)
+            lines = finding_pages.csv_of(rows)
             return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
         return finding_pages.page(request, rows)
 
@@ -121,11 +105,6 @@ def _body(digest: str) -> Iterator[bytes]:
 def _require_scan(artifact: Artifact) -> None:
     if selectors.latest_scan(artifact) is None:
         raise NotInventoried(f"{artifact.digest} has not been scanned yet.", cure="Wait for its scan, or ask for one.")
-
-
-def _is_csv_asked(request: Request) -> bool:
-    asked = request.query_params.get("format", "")
-    return asked == "csv" or (not asked and "text/csv" in request.headers.get("Accept", ""))
 
 
 def _scan(artifact: Artifact) -> dict[str, Any]:

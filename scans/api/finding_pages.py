@@ -1,6 +1,5 @@
 """Findings as pages and as CSV. They are a join, no rows of one table: a cursor is a finding's place in the order."""
 
-import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
@@ -10,6 +9,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from core.csv_lines import csv_lines
 from portal.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT, OWN_PARAMETERS, refuse_unknown_parameters
 from scans.api.serializers import SEVERITY_WORDS, FindingOutput
 from scans.selectors import Finding
@@ -65,24 +65,9 @@ def page(request: Request, rows: Sequence[Finding]) -> Response:
     return Response(body, headers={"Link": f'<{following}>; rel="next"'} if following else None)
 
 
-def csv_lines(rows: Iterable[Finding]) -> Iterator[str]:
-    """The rows as RFC 4180 lines, header first. No cell can be taken for a formula by a spreadsheet."""
-    writer = csv.writer(_Echo(), lineterminator="\r\n")
-    yield writer.writerow(COLUMNS)  # type: ignore[misc]
-    for row in rows:
-        yield writer.writerow([neutral(cell) for cell in _cells(row)])  # type: ignore[misc]
-
-
-def neutral(text: str) -> str:
-    """``text`` with a quote in front where a spreadsheet would run it (OWASP, CSV injection)."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r", "\n") else text
-
-
-class _Echo:
-    """What csv writes into: it gives the line back."""
-
-    def write(self, line: str) -> str:
-        return line
+def csv_of(rows: Iterable[Finding]) -> Iterator[str]:
+    """The rows as CSV, header first."""
+    return csv_lines(COLUMNS, map(_cells, rows))
 
 
 def _cells(row: Finding) -> list[str]:

@@ -7,12 +7,15 @@ from datetime import timedelta
 
 import pytest
 from django.test import Client
+from uuid6 import uuid7
 
 from admission import services as admission
+from admission.services import record_decisions
 from catalog.models import Subversion
-from tests.factories.admission import ACTOR, revoke
+from tests.factories.admission import ACTOR, decision_row, revoke
 from tests.web.world import World, build
 from web.differing import _size
+from web.templatetags.components import check_lines
 from web.views.decisions import _instead
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +60,13 @@ class TestDecision:
     def test_list_does_not_set_the_name_of_a_check_beside_denied_as_if_it_were_an_answer(self, world, signed_in):
         page = text_of(signed_in(world.viewer).get("/decisions"))
         assert "not passed: approved" in page
+
+    def test_list_says_which_image_was_asked_for(self, world, signed_in):
+        row = decision_row(str(uuid7()), at=world.now, digest=world.loose, images=[{"reference": "docker.io/x:1"}] * 3)
+        record_decisions(gate=world.gate, rows=[row], now=world.now)
+        page = text_of(signed_in(world.viewer).get("/decisions"))
+        assert "docker.io/x:1" in page
+        assert "and 1 more" in page
 
 
 class TestSubversion:
@@ -141,6 +151,17 @@ class TestForm:
         assert "Add the version to the catalog first." in page
 
 
+class TestCheckLines:
+    def test_neighbours_that_say_the_same_are_one_line(self):
+        rows = [
+            {"code": "reference", "outcome": "fail", "reason": "Not in full.", "remedy": "Write it."},
+            {"code": "end_of_life", "outcome": "unknown", "reason": "Not sure."},
+            {"code": "known", "outcome": "unknown", "reason": "Not sure."},
+            {"code": "root", "outcome": "fail", "reason": "Not sure."},
+        ]
+        assert [codes for codes, _ in check_lines(rows)["lines"]] == ["reference", "end of life, known", "root"]
+
+
 class TestNumbers:
     @pytest.mark.parametrize(
         ("change", "words"), [(512, "512 B larger, unpacked."), (-3 * 2**20, "3.0 MiB smaller, unpacked.")]
@@ -149,7 +170,18 @@ class TestNumbers:
         assert [point.text for point in _size({"unpacked_bytes_change": change})] == [words]
 
 
-LISTS = ("/requests", "/reviews", "/imports", "/builds", "/recipes", "/waves", "/waivers", "/jobs")
+LISTS = (
+    "/requests",
+    "/reviews",
+    "/imports",
+    "/builds",
+    "/recipes",
+    "/waves",
+    "/waivers",
+    "/jobs",
+    "/sources",
+    "/upstream",
+)
 
 
 class TestCsv:

@@ -1,11 +1,13 @@
 """What is built from where, and is it renewed in time? Sources, the pipelines they trust, what the breaker holds."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -25,7 +27,8 @@ from catalog.errors import NoSuchImage
 from catalog.models import Version
 from core.errors import FieldError
 from web import supply
-from web.filters import Text, read_filters
+from web.csv_rows import csv_of
+from web.filters import CSV, Text, read_filters
 from web.forms.base import PageForm
 from web.forms.builds import PipelineForm, SourceForm
 from web.paging import Page, page_of
@@ -44,12 +47,34 @@ class SourceRow:
     renewal: Renewal
 
 
+COLUMNS: dict[str, Callable[[Any], object]] = {
+    "source": lambda row: row.name,
+    "version": lambda row: row.version,
+    "owner": lambda row: row.owner,
+    "builder": lambda row: row.builder,
+    "from": lambda row: row.url,
+    "ref": lambda row: row.ref_rule,
+    "directory": lambda row: row.directory,
+    "commit": lambda row: row.last_commit,
+    "paused": lambda row: row.is_paused,
+    "last_good_at": lambda row: row.last_good_at,
+    "last_build": lambda row: row.last_build_state,
+    "recipe": lambda row: row.newest_recipe_number,
+    "recipe_approved_at": lambda row: row.newest_recipe_approved_at,
+    "next_due_at": lambda row: row.next_due_at,
+    "failure": lambda row: row.last_failure,
+}
+
+
 @require_GET
-def sources(request: HttpRequest) -> HttpResponse:
+def sources(request: HttpRequest) -> HttpResponseBase:
     """Every source, by name."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"q": Text()})
-    page = page_of(sources_read.sources_told(text=filters.get("q")), request, order=("name",))
+    filters = read_filters(request, {"q": Text(), "format": CSV})
+    found = sources_read.sources_told(text=filters.get("q"))
+    if filters.is_csv:
+        return csv_of("sources.csv", COLUMNS, found)
+    page = page_of(found, request, order=("name",))
     known = renewals.renewals([one.version_id for one in page.rows], viewer.now)
     context = {
         "viewer": viewer,

@@ -189,17 +189,32 @@ def _lead(rows: list[RowTold]) -> str:
 
 # Upstream tags of images that are adopted.
 
+WATCH_COLUMNS = {
+    "tag": str,
+    "version": lambda row: row.version,
+    "owner": lambda row: row.owner,
+    "digest": lambda row: row.last_digest,
+    "moved_at": lambda row: row.moved_at,
+    "looked_at": lambda row: row.last_checked_at,
+    "failure": lambda row: row.last_failure,
+    "paused": lambda row: row.is_paused,
+    "stopped_at": lambda row: row.stopped_at,
+    "next_due_at": lambda row: row.next_due_at,
+}
+
 
 @require_GET
-def watches(request: HttpRequest) -> HttpResponse:
+def watches(request: HttpRequest) -> HttpResponseBase:
     """Every watched tag: what it names, when it was looked at, whether it stopped."""
     viewer = viewer_of(request)
-    filters = read_filters(request, {"q": Text(), "state": Choice(("stopped", "paused"))})
+    filters = read_filters(request, {"q": Text(), "state": Choice(("stopped", "paused")), "format": CSV})
     found = watches_read.watches(text=filters.get("q"))
     if filters.get("state") == "stopped":
         found = found.filter(stopped_at__isnull=False)
     elif filters.get("state") == "paused":
         found = found.filter(is_paused=True)
+    if filters.is_csv:
+        return csv_of("upstream.csv", WATCH_COLUMNS, found)
     page = page_of(found, request, order=("created_at", "id"))
     context = {
         "viewer": viewer,
