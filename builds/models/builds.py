@@ -1,5 +1,6 @@
 """Builds, why they were started, and what they said."""
 
+import pgtrigger
 import uuid6
 from django.conf import settings
 from django.db import models
@@ -86,6 +87,26 @@ class Build(models.Model):
                 condition=Q(purpose="renewal") | Q(reproduces__isnull=False), name="build_reproduces_something"
             ),
         ]
+        triggers = [
+            pgtrigger.Protect(name="build_kept", operation=pgtrigger.Delete),
+            # Its record was written; who starts it again starts another one.
+            pgtrigger.Protect(
+                name="build_end_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.finished_at IS NOT NULL"
+                    " AND (NEW.state, NEW.finished_at) IS DISTINCT FROM (OLD.state, OLD.finished_at)"
+                ),
+            ),
+            # What was signed is what stands here.
+            pgtrigger.Protect(
+                name="build_provenance_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.provenance <> '{}'::jsonb AND NEW.provenance IS DISTINCT FROM OLD.provenance"
+                ),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.source} build {self.number}"
@@ -141,3 +162,6 @@ class LogChunk(models.Model):
     class Meta:
         ordering = ["build", "number"]
         constraints = [models.UniqueConstraint(fields=["build", "number"], name="log_chunk_once")]
+        triggers = [
+            pgtrigger.Protect(name="log_chunk_never_changed", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]

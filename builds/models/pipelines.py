@@ -1,5 +1,6 @@
 """Pipelines elsewhere that may submit what they built, and what they submitted."""
 
+import pgtrigger
 import uuid6
 from django.conf import settings
 from django.db import models
@@ -38,6 +39,25 @@ class TrustedPipeline(models.Model):
             ),
             models.CheckConstraint(condition=Q(kind__in=["github", "gitlab"]), name="pipeline_kind_known"),
         ]
+        triggers = [
+            pgtrigger.Protect(name="pipeline_kept", operation=pgtrigger.Delete),
+            # Whom a source believes is ended and entered anew, by somebody, with a record. The keys alone are fetched.
+            pgtrigger.Protect(
+                name="pipeline_never_changed",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.AnyChange(
+                    "source", "kind", "issuer", "audience", "subject", "jwks_url", "ca_pem", "is_private_allowed",
+                    "created_at", "created_by",
+                ),
+            ),
+            pgtrigger.Protect(
+                name="pipeline_end_stays",
+                operation=pgtrigger.Update,
+                condition=pgtrigger.Condition(
+                    "OLD.ended_at IS NOT NULL AND NEW.ended_at IS DISTINCT FROM OLD.ended_at"
+                ),
+            ),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return self.subject
@@ -63,6 +83,10 @@ class Submission(models.Model):
     class Meta:
         ordering = ["-at"]
         constraints = [models.UniqueConstraint(fields=["token_id"], name="submission_token_once")]
+        triggers = [
+            # Without its row a token could be played again.
+            pgtrigger.Protect(name="submission_never_changed", operation=pgtrigger.Update | pgtrigger.Delete),
+        ]
 
 
 class RefusedSubmissions(models.Model):

@@ -65,15 +65,18 @@ class Recipe(models.Model):
                 name="recipe_never_changed",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
-                    "source", "number", "sha256", "commit", "ref", "author_email", "author", "signature", "dockerfile",
-                    "context_digest", "files", "arguments", "target", "platforms", "bases", "created_at",
+                    # ``committed_at`` too: it is the time that a build runs under.
+                    "source", "number", "sha256", "commit", "ref", "committed_at", "author_name", "author_email",
+                    "author", "signature", "dockerfile", "context_digest", "context_bytes", "files", "arguments",
+                    "target", "platforms", "bases", "created_at",
                 ),
             ),
             pgtrigger.Protect(
                 name="recipe_withdrawn_stays",
                 operation=pgtrigger.Update,
                 condition=pgtrigger.Condition(
-                    "((OLD.withdrawn_at IS NOT NULL AND NEW.withdrawn_at IS DISTINCT FROM OLD.withdrawn_at)"
+                    "((OLD.withdrawn_at IS NOT NULL AND (NEW.withdrawn_at, NEW.withdrawn_reason)"
+                    " IS DISTINCT FROM (OLD.withdrawn_at, OLD.withdrawn_reason))"
                     " OR (OLD.approved_at IS NOT NULL AND NEW.approved_at IS DISTINCT FROM OLD.approved_at))"
                 ),
             ),

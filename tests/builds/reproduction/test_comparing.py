@@ -30,7 +30,7 @@ def second_of(first: Build, archive: Path, now) -> Build:
     # The files lie where the second build's are.
     directory_of(asked.pk).parent.mkdir(parents=True, exist_ok=True)
     directory_of(waiting.pk).rename(directory_of(asked.pk))
-    waiting.delete()
+    Build.objects.filter(pk=waiting.pk).update(state="no_change", finished_at=now)
     Build.objects.filter(pk=asked.pk).update(state="built", started_at=now)
     asked.refresh_from_db()
     return asked
