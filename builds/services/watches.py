@@ -1,7 +1,8 @@
 """Upstream tags of images that are adopted, not built: looked at, and where one moved, its image becomes a candidate.
 
 - A registry that does not answer is a failure of the look, never *unchanged*. So is a tag that is gone.
-- A move is imported by the digest that was seen, so that a tag which moves on meanwhile changes nothing.
+- A move is imported by the digest that was seen, so that a tag which moves on meanwhile changes nothing. An import that
+  failed is said on the watch, and asked for again at the next look.
 - A tag that moves more than three times within a day is no longer followed until a person lets it go on.
 """
 
@@ -205,8 +206,17 @@ def _note(watch_id: UUID, digest: str, *, now: datetime) -> Watch:
     watch.last_checked_at, watch.last_failure = now, ""
     if digest != watch.last_digest:
         _move(watch, digest, now)
+    elif watch.last_import is not None and watch.last_import.state == Import.State.FAILED:
+        _try_again(watch, watch.last_import, now)
     watch.save()
     return watch
+
+
+def _try_again(watch: Watch, failed: Import, now: datetime) -> None:
+    """The tag names what it named, and that could not be had: else no candidate would ever come of it."""
+    watch.last_failure = f"{watch.last_digest} could not be imported, and is asked for again: {failed.failure}"[:4000]
+    watch.last_import = asked = _import(watch, watch.last_digest, now)
+    WaveRow.objects.filter(version=watch.version, import_asked=failed, subversion=None).update(import_asked=asked)
 
 
 def _move(watch: Watch, digest: str, now: datetime) -> None:

@@ -243,3 +243,33 @@ class TestWriting:
         look(watch_id=watch.pk, now=now)
 
         assert not Import.objects.exists()
+
+
+class TestAnImportThatFailed:
+    @pytest.fixture
+    def failed(self, now: datetime, upstream: Registry, images: list[Path]) -> Watch:
+        """The registry named a digest and gave other bytes for it, or none: its blobs are not there yet."""
+        push(upstream, images[0])
+        watch = watched(now, upstream)
+        blobs = Path(upstream.layout_path).rglob("blobs")
+        self.blobs = next(blobs)
+        self.away = self.blobs.with_name("away")
+        manifest = self.blobs / digest_of(images[0]).replace(":", "/")
+        kept = manifest.read_bytes()
+        self.blobs.rename(self.away)
+        manifest.parent.mkdir(parents=True)
+        manifest.write_bytes(kept)
+        run_due_jobs(now, queues=("default",))
+        watch.refresh_from_db()
+        assert watch.last_import is not None
+        return watch
+
+    def test_is_asked_for_again_at_the_next_look(self, now: datetime, failed: Watch, images: list[Path]) -> None:
+        """Else the tag would look followed and no candidate would ever come."""
+        assert not Subversion.objects.exists()
+        shutil.copytree(self.away, self.blobs, dirs_exist_ok=True)
+
+        look(watch_id=failed.pk, now=now + 7 * HOUR)
+        run_due_jobs(now + 7 * HOUR, queues=("default",))
+
+        assert Subversion.objects.get().artifact.digest == digest_of(images[0])
