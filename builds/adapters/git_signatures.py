@@ -93,14 +93,17 @@ def _by_ssh(place: Path, allowed_signers: str, now: datetime, check: Callable[[]
     moment = f"-Overify-time={now.astimezone(UTC):%Y%m%d%H%M%S}Z"
     common = ["-f", str(allowed), "-s", str(place / "commit.sig")]
     code, said = _run([program("ssh-keygen"), "-Y", "find-principals", *common, moment], place, None, check)
-    principal = said.splitlines()[0].strip() if code == 0 and said.strip() else ""
-    if not principal:
+    principals = [line.strip() for line in said.splitlines() if line.strip()] if code == 0 else []
+    if not principals:
         return Signature("unverified", "ssh", detail="Its key is none of the source's, or not valid now.")
+    principal = principals[0]
+    # All that the key is listed for: whoever has one of these addresses signed it, and does not review it.
+    by = " ".join(principals)[:320]
     verify = [program("ssh-keygen"), "-Y", "verify", "-n", "git", "-I", principal, *common, moment]
     code, said = _run(verify, place, place / "commit", check)
     if code != 0:
-        return Signature("unverified", "ssh", principal[:320], detail=plain(said)[-300:] or "The signature is wrong.")
-    return Signature("verified", "ssh", principal[:320], detail=plain(said)[:300])
+        return Signature("unverified", "ssh", by, detail=plain(said)[-300:] or "The signature is wrong.")
+    return Signature("verified", "ssh", by, detail=plain(said)[:300])
 
 
 def _by_gpg(place: Path, gpg_keys: str, now: datetime, check: Callable[[], None]) -> Signature:

@@ -67,7 +67,9 @@ def find_secrets(body: bytes) -> list[FoundSecret]:
     lines = [line[:MAX_LINE_CHARACTERS] for line in _without_certificates(body.decode("utf-8", "replace")).split("\n")]
     text = "\n".join(lines)
     found = [*_by_form(text, lines), *_by_word(text, lines)]
-    return sorted(set(found), key=lambda one: (one.line, one.kind))[:MAX_FOUND]
+    # The certain ones first: a hundred examples in front must not push a key out of the list.
+    listed = sorted(set(found), key=lambda one: (not one.is_certain, one.line, one.kind))[:MAX_FOUND]
+    return sorted(listed, key=lambda one: (one.line, one.kind))
 
 
 def secret_values(text: str) -> set[str]:

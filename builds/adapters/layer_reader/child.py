@@ -35,7 +35,7 @@ from builds.domain.layer_files.tar import Counted, Header, TarStream
 from builds.domain.merging import Content, MergedTree, path_of
 from builds.domain.secret_names import is_text_place, name_of_secret
 
-MAX_SIGHTS = 1000
+MAX_SIGHTS = 1000  # of those that are certain, and as many again of those that are not
 
 
 @dataclass(slots=True)
@@ -47,6 +47,7 @@ class _Reader:
     sights: IO[str]
     layers: list[dict[str, Any]] = field(default_factory=list)
     sight_count: int = 0
+    listed: dict[bool, int] = field(default_factory=lambda: {True: 0, False: 0})  # by whether they are certain
 
     def read(self, layer: dict[str, Any], number: int) -> None:
         """Read one layer to its end. Raises LayerRefused."""
@@ -84,7 +85,9 @@ class _Reader:
         rows += [{"kind": one.kind, "line": one.line, "is_certain": one.is_certain} for one in found]
         for row in rows:
             self.sight_count += 1
-            if self.sight_count <= MAX_SIGHTS:
+            # Each kind has its own room: a thousand examples must not push a key out of the list.
+            self.listed[row["is_certain"]] += 1
+            if self.listed[row["is_certain"]] <= MAX_SIGHTS:
                 self.sights.write(json.dumps({"path": path, "layer": number, **row}) + "\n")
 
 

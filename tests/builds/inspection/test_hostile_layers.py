@@ -331,5 +331,17 @@ class TestSecrets:
         (found,) = look(tmp_path, layer(entry("etc/app.conf", b"x\npassword = 'hunter2hunter2'\n"))).sights()
         assert (found.kind, found.line, found.is_certain) == ("Secret Keyword", 2, False)
 
+    def test_a_flood_of_what_is_not_certain_hides_no_key(self, tmp_path):
+        noise = b"".join(b"password = 'hunter%05d'\n" % number for number in range(99))
+        decoys = [entry(f"etc/{number}.conf", noise) for number in range(11)]
+        found = look(tmp_path, layer(*decoys), layer(entry("app/key.pem", self.KEY)))
+        assert found.sight_count == 11 * 99 + 1
+        assert ("app/key.pem", True) in {(one.path, one.is_certain) for one in found.sights()}
+
+    def test_nor_one_in_the_same_file(self, tmp_path):
+        noise = b"".join(b"password = 'hunter%05d'\n" % number for number in range(150))
+        found = look(tmp_path, layer(entry("app/settings", noise + self.KEY))).sights()
+        assert [(one.kind, one.line) for one in found if one.is_certain] == [("Private Key", 151)]
+
     def test_what_is_no_text_is_not_looked_into(self, tmp_path):
         assert look(tmp_path, layer(entry("app/data", b"\0" + self.KEY))).sights() == []

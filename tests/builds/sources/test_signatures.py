@@ -226,3 +226,14 @@ class TestSplitSignature:
     def test_one_of_each_kind_is_two(self):
         with pytest.raises(SourceRefused):
             split_signature(b"gpgsig A\ngpgsig-sha256 B\n\nx")
+
+
+class TestAKeyOfSeveralNames:
+    def test_is_each_of_them(self, now, repository, ssh_keys):
+        """Whoever has one of the addresses signed it, and does not review it."""
+        key, public = ssh_keys["sid"]
+        signed_by_ssh(repository, key)
+        signers = f"robot@example.com,sid@example.com {public}\n"
+        recipe = fetch_source(demanding(now, repository, allowed_signers=signers).pk, now=now)
+        assert recipe.signature["state"] == "verified"
+        assert recipe.signature["by"].split() == ["robot@example.com", "sid@example.com"]
