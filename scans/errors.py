@@ -148,7 +148,7 @@ class SbomAttestationRefused(GoldgateError):
     """An attestation of an inventory that does not count. ``errors`` has the reason's own code."""
 
     code: ClassVar[str] = "sbom_attestation_refused"
-    kind: ClassVar[Kind] = Kind.REFUSED
+    kind: ClassVar[Kind] = Kind.CONFLICT  # of trust in its signer, of the image's place, or of its bytes
 
 
 class SbomAttestationMissing(GoldgateError):

@@ -50,7 +50,7 @@ def compose(run: Run) -> None:
 @handler("scans.judge_signer", limit_seconds=3600)
 def judge_signer(run: Run) -> None:
     """Judge again what a signer that was named or ended may turn."""
-    moved = services.judge_of_signer(signer_id=run.subject_id, now=run.now(), check=run.check)
+    moved = services.judge_of_signer(signer_id=UUID(run.subject_id), now=run.now(), check=run.check)
     run.progress(done=moved, total=moved, unit="images", text="Judged again.")
 
 

@@ -67,6 +67,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, tuple[str, ...]], ...]],
         (
             ("Clusters", "affiliate", "clusters", ("clusters", "cluster")),
             ("Registries", "server", "registries", ("registries", "registry")),
+            ("Inventory signers", "signature", "inventory-signers", ("inventory",)),
             ("Certified side", "target", "promotion", ("promotion", "drift")),
             ("Feeds", "rss", "feeds", ("feeds", "feed", "schedules", "schedule")),
             ("Jobs", "list-check", "jobs", ("jobs", "job")),

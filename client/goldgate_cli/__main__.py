@@ -18,6 +18,7 @@ from goldgate_cli.commands import (
     imports,
     provenance,
     registries,
+    sbom,
     sources,
     waivers,
 )
@@ -57,6 +58,7 @@ for group in (
     sources.sources,
     catalog.catalog,
     waivers.waivers,
+    sbom.sbom,
 ):
     command.add_command(group)
 

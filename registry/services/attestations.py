@@ -68,7 +68,7 @@ def _manifests(side: RegistrySide, path: str, digest: Digest, found: FoundAttest
     except GoldgateError as error:
         found.remarks.append(f"The referrers cannot be read: {error.detail}")
         return
-    chosen = [one for one in referrers if media_types.is_attestation_layer(one.artifact_type)]
+    chosen = [one for one in referrers if _may_hold(one.artifact_type)]
     for one in chosen[-MAX_ATTESTATIONS:]:
         try:
             yield from _parsed(side.get_manifest(path, str(one.digest)))
@@ -76,6 +76,11 @@ def _manifests(side: RegistrySide, path: str, digest: Digest, found: FoundAttest
             raise
         except GoldgateError as error:
             found.remarks.append(f"The referrer {one.digest} cannot be read: {error.detail}")
+
+
+def _may_hold(artifact_type: str) -> bool:
+    # Where the registry has no referrers API, cosign 3 lists the type of the empty configuration instead of its own.
+    return artifact_type in ("", media_types.OCI_EMPTY) or media_types.is_attestation_layer(artifact_type)
 
 
 def _parsed(fetched: FetchedManifest) -> Iterator[Manifest]:

@@ -126,7 +126,7 @@ def find_attestations(*, artifact: Artifact, now: datetime, check: Callable[[], 
     return remarks
 
 
-def judge_of_signer(*, signer_id: UUID | str, now: datetime, check: Callable[[], None] = lambda: None) -> int:
+def judge_of_signer(*, signer_id: UUID, now: datetime, check: Callable[[], None] = lambda: None) -> int:
     """Judge again whatever a signer's beginning or end may turn; how many images have another inventory now."""
     rows = InventoryAttestation.objects.filter(state=State.VERIFIED, signer_id=signer_id)
     rows |= InventoryAttestation.objects.filter(state=State.REFUSED, refusal__in=OPEN_REFUSALS)

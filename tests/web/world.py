@@ -20,11 +20,13 @@ from approvals.models import Proposal, Request
 from catalog.models import Subversion
 from jobs.models import Job
 from jobs.services import ensure_schedule
-from registry.models import Import, Registry
-from scans.models import Feed
+from registry.models import Artifact, Import, Registry
+from scans.models import Feed, InventoryAttestation, InventorySigner
+from scans.services import end_signer
 from tests.factories.accounts import TeamFactory, person_with, token_for
 from tests.factories.admission import decision_row, enrolled_gate
 from tests.factories.approvals import ProposalFactory, certified, known
+from tests.factories.attestations import Key, signer_of
 from tests.factories.catalog import ArtifactFactory, SubversionFactory, VersionFactory
 from tests.factories.jobs import JobFactory
 from tests.factories.registry import RegistryFactory
@@ -60,6 +62,7 @@ class World:
     token: ServiceToken
     loose: str  # a digest without a place in the catalog
     schedule: UUID
+    signer: InventorySigner
     supply: Supply
 
     def addresses(self) -> dict[str, str]:
@@ -93,6 +96,10 @@ class World:
             "registries": "/registries",
             "registry-new": "/registries/new",
             "registry": f"/registries/{self.registry.pk}",
+            "inventory-signers": "/inventory-signers",
+            "inventory-signer-new": "/inventory-signers/new",
+            "inventory-signer-end": f"/inventory-signers/{self.signer.pk}/end",
+            "sbom-attestations": f"/a/{digest}/attested",
             "decisions": "/decisions",
             "decision": f"/d/{self.denied.short_id}",
             "record": "/record",
@@ -194,6 +201,7 @@ def build() -> World:
     feed = Feed.objects.get(name="debian")
     Feed.objects.filter(pk=feed.pk).update(problems=[{"where": "line 1", "why": HOSTILE}], snapshot_source=HOSTILE)
     token, _ = token_for(admin)
+    signer = _signer(good.artifact, now)
     supply = build_supply(now, admin=admin, requester=requester, good=good, waiting=waiting, hostile=HOSTILE)
     return World(
         now=now,
@@ -219,8 +227,27 @@ def build() -> World:
         token=token,
         loose=loose.digest,
         schedule=ensure_schedule("Sync the feeds", "scans.sync_all_feeds", every_seconds=3600).pk,
+        signer=signer,
         supply=supply,
     )
+
+
+def _signer(artifact: Artifact, now: datetime) -> InventorySigner:
+    """One in force, one ended for a reason, and an attestation that was refused."""
+    ended = signer_of(Key(), now)
+    end_signer(signer_id=ended.pk, reason=HOSTILE, by=ended.created_by, now=now)
+    InventoryAttestation.objects.create(
+        artifact=artifact,
+        envelope_digest="sha256:" + "e" * 64,
+        origin="registry",
+        found_in=HOSTILE,
+        received_at=now,
+        state="refused",
+        refusal="unknown_key",
+        refusal_detail=HOSTILE,
+        judged_at=now,
+    )
+    return signer_of(Key(), now)
 
 
 def _denied(gate: Gate, digest: str, now: datetime) -> Decision:
