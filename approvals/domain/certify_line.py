@@ -258,4 +258,6 @@ def _age(age: timedelta) -> str:
     hours = max(age, timedelta()) / timedelta(hours=1)
     if hours < 1:
         return "less than an hour"
+    if hours < 1.5:
+        return "1 hour"
     return f"{hours:.0f} hours" if hours < 96 else f"{hours / 24:.0f} days"

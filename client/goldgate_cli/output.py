@@ -23,7 +23,7 @@ def emit(value: Any) -> None:
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
-    """A table for people. Digests are never wrapped: a half digest cannot be copied."""
+    """A table for people. Digests are never wrapped: a half digest cannot be copied. None to show is said on stderr."""
     console = Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 240)
     shown = Table(title=title, box=None, pad_edge=False, header_style="bold")
     for column in columns:
@@ -31,6 +31,8 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str |
     for row in rows:
         shown.add_row(*("–" if cell in (None, "") else str(cell) for cell in row))
     console.print(shown)
+    if not rows:
+        say("There is none.")
 
 
 def say(text: str) -> None:

@@ -73,7 +73,7 @@ class TestTheLine:
         page.keyboard.type("12")
         choose(page, "Add the version")
 
-        choose(page, "Import a build")
+        choose(page, "Import a subversion")
         page.set_input_files("#id_archive", archive("debian-12-rebuilt"))
         page.locator("#id_archive").focus()
         choose(page, "Upload and import")
@@ -111,7 +111,7 @@ class TestTheLine:
         page.goto("/try")
         page.locator("#id_question").focus()
         page.keyboard.type(f"registry.example/golden/debian@{digest}")
-        choose(page, "Ask")
+        choose(page, "Would it run?")
         assert "allowed" in page.inner_text("main").lower()
 
         guard = open_page(sam)
@@ -128,6 +128,6 @@ class TestTheLine:
         page.goto("/try")
         page.locator("#id_question").focus()
         page.keyboard.type(f"registry.example/golden/debian@{digest}")
-        choose(page, "Ask")
+        choose(page, "Would it run?")
         shoot(page, "readme-decision", whole=False)
         assert "A backdoor in xz." in page.inner_text("main")

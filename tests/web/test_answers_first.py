@@ -62,7 +62,9 @@ class TestDecision:
         assert "not passed: approved" in page
 
     def test_list_says_which_image_was_asked_for(self, world, signed_in):
-        row = decision_row(str(uuid7()), at=world.now, digest=world.loose, images=[{"reference": "docker.io/x:1"}] * 3)
+        image = {"reference": "docker.io/x:1", "path": "", "digest": "", "allowed": True, "line": "deploy"}
+        image |= {"checks": [], "valid_until": 0}
+        row = decision_row(str(uuid7()), at=world.now, digest=world.loose, images=[image] * 3)
         record_decisions(gate=world.gate, rows=[row], now=world.now)
         page = text_of(signed_in(world.viewer).get("/decisions"))
         assert "docker.io/x:1" in page

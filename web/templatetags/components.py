@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
@@ -236,8 +237,18 @@ def timeline(records: Iterable[Any]) -> dict[str, Any]:
 
 @register.inclusion_tag("components/check_lines.html")
 def check_lines(lines: Iterable[Any]) -> dict[str, Any]:
-    """One line a check: outcome, its code, the reason, and the remedy."""
-    return {"lines": list(lines)}
+    """One line a check: outcome, its code, the reason, and the remedy. Neighbours that say the same are one line."""
+    groups = [list(rows) for _, rows in groupby(lines, key=_said)]
+    return {"lines": [(", ".join(label_of(_of(row, "code")) for row in rows), rows[0]) for rows in groups]}
+
+
+def _said(line: Any) -> tuple[object, ...]:
+    return tuple(_of(line, name) for name in ("outcome", "reason", "remedy"))
+
+
+def _of(line: Any, name: str) -> Any:
+    # A decision's checks are rows of JSON; a certify line is an object.
+    return line.get(name, "") if isinstance(line, Mapping) else getattr(line, name, "")
 
 
 @register.inclusion_tag("components/field.html")

@@ -108,7 +108,7 @@ def _follow(context: click.Context, api: Api, build_id: str) -> None:
 def _source(api: Api, name: str) -> dict[str, Any]:
     found = next(api.rows("sources", at_most=1, name=name), None)
     if found is None:
-        raise Missing(f"There is no source {name!r}.")
+        raise Missing(f"There is no source {name!r}. goldgate sources list shows them.")
     return found
 
 

@@ -1,5 +1,6 @@
 """``goldgate check``: the gate's own verdict, for references or for a manifest; and what a Dockerfile stands on."""
 
+from itertools import groupby
 from typing import Any
 
 import click
@@ -72,17 +73,22 @@ def check(
     context.exit(Exit.ALLOWED if decision["allowed"] else Exit.DENIED)
 
 
+def _said(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["outcome"], row["reason"], row.get("remedy") or ""
+
+
 def _show(decision: dict[str, Any]) -> None:
     for image in decision["images"]:
         word = "allowed" if image["allowed"] else "DENIED"
         where = f"  ({image['path']})" if image.get("path") else ""
         click.echo(f"{word}  {image['image']}{where}")
-        for row in image["checks"]:
-            if image["allowed"] and row["outcome"] == "pass":
-                continue
-            click.echo(f"  {MARK.get(row['outcome'], row['outcome']):9}  {row['code']}: {row['reason']}")
-            if row.get("remedy"):
-                click.echo(f"             {row['remedy']}")
+        told = [row for row in image["checks"] if not (image["allowed"] and row["outcome"] == "pass")]
+        # Checks that say the same are one line: what could not be asked must not bury what refused.
+        for (outcome, reason, remedy), rows in groupby(told, key=_said):
+            codes = ", ".join(row["code"] for row in rows)
+            click.echo(f"  {MARK.get(outcome, outcome):9}  {codes}: {reason}")
+            if remedy:
+                click.echo(f"             {remedy}")
     if decision.get("message") and not decision["images"]:
         click.echo(f"DENIED  {decision['message']}")
     versions = f"snapshot {decision['snapshot_version']}, policy {decision['policy_version']}"

@@ -61,7 +61,7 @@ def fetch(context: click.Context, source: str, no_wait: bool) -> None:
 def _found(api: Api, name: str) -> dict[str, Any]:
     found = next(api.rows("sources", at_most=1, name=name), None)
     if found is None:
-        raise Missing(f"There is no source {name!r}.")
+        raise Missing(f"There is no source {name!r}. goldgate sources list shows them.")
     return found
 
 
