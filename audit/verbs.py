@@ -105,6 +105,7 @@ class Verb(StrEnum):
     WAVE_CLOSED = "wave.closed"
     DRIFT_FOUND = "drift.found"
     DRIFT_CLOSED = "drift.closed"
+    TAG_FOLLOWED = "tag.followed"  # a tag of others, on the certified side, moved on to what was certified later
     PULL_FAILED = "pull.failed"
     PULL_RESTORED = "pull.restored"
     DEFINITION_ADOPTED = "definition.adopted"

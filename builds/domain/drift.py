@@ -1,8 +1,8 @@
 """Whether a tag of a certified repository names what it should.
 
 - A tag of ours (a publication put it there) names the newest certification sent under it, nothing else.
-- A tag that somebody else put beside our digests may follow certification: to a digest certified there later. It moved
-  behind our back when it goes back, or names, after a certified digest, one that never was.
+- A tag that somebody else put beside our digests may follow certification: to a digest certified there later. That is
+  told, and no alarm. It moved behind our back when it goes back, or names one that never was certified after one that is.
 - A tag that never named anything certified is foreign: nothing but certifying writes there.
 - What is on its way (begun and not sent, or being withdrawn) is no drift.
 - ``sha256-<hex>`` tags are cosign's; ours among them hold at least the layers that we sent.
@@ -17,9 +17,10 @@ _COSIGN_TAG = re.compile(r"sha256-[0-9a-f]{64}(\.[a-z]+)?")
 
 
 class Drift(StrEnum):
-    """What is wrong with a tag."""
+    """What is wrong with a tag, if anything."""
 
     NONE = "none"
+    FOLLOWED = "followed"  # nothing is wrong: it moved on to a digest that was certified later
     MOVED = "moved"
     GONE = "gone"
     FOREIGN = "foreign"
@@ -53,6 +54,11 @@ class TagVerdict:
     expected: str
     found: str
 
+    @property
+    def is_alarm(self) -> bool:
+        """Whether something is wrong with it."""
+        return self.drift not in (Drift.NONE, Drift.FOLLOWED)
+
 
 def is_cosign_tag(tag: str) -> bool:
     """Whether the tag belongs to a digest, as cosign and registries without a referrers API name what refers to it."""
@@ -72,6 +78,8 @@ def judge_tag(tag: str, found: str, facts: RepositoryFacts) -> TagVerdict:
     if found == before:
         return TagVerdict(tag, Drift.NONE, before, found)
     if found in facts.certified:
-        is_back = bool(before) and facts.certified[found] < facts.certified.get(before, -1)
-        return TagVerdict(tag, Drift.MOVED if is_back else Drift.NONE, before, found)
+        if not before:
+            return TagVerdict(tag, Drift.NONE, "", found)
+        is_back = facts.certified[found] < facts.certified.get(before, -1)
+        return TagVerdict(tag, Drift.MOVED if is_back else Drift.FOLLOWED, before, found)
     return TagVerdict(tag, Drift.MOVED if before else Drift.FOREIGN, before, found)

@@ -3,6 +3,7 @@
 - A registry that does not answer is said; it never reads as "no drift", and changes no alarm.
 - One alarm a repository, tag and digest found. It closes by itself when the tag is as it should be again, or names
   something else yet (then that has an alarm), or by a person with a reason.
+- A tag of others that moved on to what was certified later is recorded once, and no alarm.
 - A tag of ours that still names something else opens a new one at the next look. One that others put there stays closed
   while it names what the person saw.
 - Every digest that may be used is pulled as a client would: manifest by digest and hashed, configuration and layers
@@ -56,11 +57,14 @@ class DriftReport:
     tags: int = 0
     opened: list[DriftAlarm] = field(default_factory=list)
     closed: list[DriftAlarm] = field(default_factory=list)
+    followed: int = 0  # tags of others that moved on to what was certified later
     unanswered: list[str] = field(default_factory=list)  # a sentence each: these were not looked at
 
     def __str__(self) -> str:
         told = f"{self.tags} tags in {self.repositories} repositories looked at; {len(self.opened)} alarms opened, "
         told += f"{len(self.closed)} closed."
+        if self.followed:
+            told += f" {self.followed} of others followed certification."
         return f"{told} Not known: {' '.join(self.unanswered)}" if self.unanswered else told
 
 
@@ -151,7 +155,7 @@ def _look_at(repository: Repository) -> list[TagVerdict]:
     verdicts = {}
     for tag in sorted(names):
         verdicts[tag] = judge_tag(tag, _names(side, repository, tag), facts)
-        if verdicts[tag].drift is not Drift.NONE:
+        if verdicts[tag].is_alarm:
             facts = selectors.repository_facts(repository)
             verdicts[tag] = judge_tag(tag, _names(side, repository, tag), facts)
     return [*verdicts.values(), *_look_at_signatures(side, repository)]
@@ -185,20 +189,23 @@ def _settle(repository: Repository, verdicts: list[TagVerdict], report: DriftRep
     rows = DriftAlarm.objects.select_for_update().filter(repository=repository, closed_at=None)
     for alarm in rows.order_by("pk"):
         one = judged.get(alarm.tag)
-        if one is not None and one.drift is not Drift.NONE and one.found == alarm.found_digest:
+        if one is not None and one.is_alarm and one.found == alarm.found_digest:
             continue
         report.closed.append(_close(alarm, _went_away(alarm, one), closed_by=None, now=now))
     for one in verdicts:
-        if one.drift in (Drift.NONE, Drift.FOREIGN):
+        if one.drift in (Drift.NONE, Drift.FOLLOWED, Drift.FOREIGN):
             _remember(repository, one, now)
-        if one.drift is not Drift.NONE and (opened := _open(repository, one, now=now)) is not None:
+        if one.drift is Drift.FOLLOWED:
+            _tell_followed(repository, one, now)
+            report.followed += 1
+        elif one.is_alarm and (opened := _open(repository, one, now=now)) is not None:
             report.opened.append(opened)
 
 
 def _went_away(alarm: DriftAlarm, found: TagVerdict | None) -> str:
     if found is None or not found.found:
         return "The tag is not there any more."
-    if found.drift is Drift.NONE:
+    if not found.is_alarm:
         return f"It names {found.found} again, as it should." if alarm.expected_digest else "It is as it should be."
     return f"It names {found.found} now, which has an alarm of its own."
 
@@ -225,6 +232,13 @@ def _open(repository: Repository, one: TagVerdict, *, now: datetime) -> DriftAla
     data = {"expected": one.expected, "found": one.found, "what": str(one.drift)}
     record(Verb.DRIFT_FOUND, actor=WORKER, subject=drift_subject(alarm), at=now, data=data)
     return alarm
+
+
+def _tell_followed(repository: Repository, one: TagVerdict, now: datetime) -> None:
+    """Others moved a tag of theirs on: no alarm, but whoever pulls by it gets another image from now on."""
+    data = {"from": one.expected, "to": one.found, "detail": f"from {one.expected} to {one.found}"}
+    subject = Subject("tag", f"{repository.pk}:{one.tag}", f"{repository.name}:{one.tag}")
+    record(Verb.TAG_FOLLOWED, actor=WORKER, subject=subject, at=now, data=data)
 
 
 def _close(alarm: DriftAlarm, reason: str, *, closed_by: Person | None, now: datetime) -> DriftAlarm:

@@ -8,7 +8,9 @@ from django.core.cache import cache
 from accounts.models import Person
 from accounts.roles import Role
 from approvals.models import RecipeReview, Review
+from audit.actor import Actor, Subject
 from audit.models import Record
+from audit.services import record
 from audit.verbs import Verb
 from builds.models import Build, Cause, LogChunk, Recipe, Source, TrustedPipeline, Watch, WaveRow
 from catalog.models import HostSystem
@@ -563,6 +565,16 @@ class TestImage:
         page = text_of(signed_in(world.admin).get("/i/python"))
         assert "Nothing renews it" in page
         assert "/sources/new?version=python/3.12" in page
+
+
+class TestTagsOfOthers:
+    def test_one_that_followed_certification_is_told_on_the_certified_side(self, world, signed_in):
+        data = {"from": f"sha256:{1:064x}", "to": f"sha256:{2:064x}"}
+        subject = Subject("tag", "1:stable", "registry.example/golden/debian:stable<script>")
+        record(Verb.TAG_FOLLOWED, actor=Actor.system("worker"), subject=subject, at=world.now, data=data)
+        page = text_of(signed_in(world.viewer).get("/certified-side"))
+        assert "golden/debian:stable&lt;script&gt;" in page
+        assert "Tags of others that followed certification" in page
 
 
 class TestHome:

@@ -7,6 +7,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from audit import selectors as audit
+from audit.verbs import Verb
 from builds.selectors import promotion as promotion_read
 from builds.services import promotion as services
 from web.filters import Choice, read_filters
@@ -16,6 +18,7 @@ from web.refusals import attempt, attempt_or_say
 from web.viewer import viewer_of
 
 CLOSED = 20  # of the newest closed alarms
+FOLLOWED = 20  # of the newest moves of tags that others set
 
 
 @require_GET
@@ -36,6 +39,7 @@ def _page(request: HttpRequest, form: ReasonForm, errors_of: UUID | None) -> Htt
         "viewer": viewer,
         "open": list(alarms.filter(closed_at=None)),
         "closed": list(alarms.filter(closed_at__isnull=False)[:CLOSED]),
+        "followed": list(audit.records(verb=Verb.TAG_FOLLOWED)[:FOLLOWED]),
         "page": page,
         "failing": [probe for probe in page.rows if not probe.is_pullable],
         "form": form,

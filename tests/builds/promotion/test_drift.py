@@ -122,8 +122,16 @@ class TestTagsOfOthers:
         on_server.push(old, "stable")
         assert look_for_drift(now=now).opened == []
         on_server.certify(new, tag="", at=now + HOUR)
+        assert told(Verb.TAG_FOLLOWED) == 0
         on_server.push(new, "stable")
-        assert look_for_drift(now=now + HOUR).opened == []
+        report = look_for_drift(now=now + HOUR)
+        assert (report.opened, report.followed) == ([], 1)
+        assert "1 of others followed certification." in str(report)
+        # Said once, with both digests.
+        assert look_for_drift(now=now + HOUR).followed == 0
+        said = Record.objects.get(verb=Verb.TAG_FOLLOWED)
+        assert said.subject_label == f"{on_server.repository.name}:stable"
+        assert (said.data["from"], said.data["to"]) == (old.digest, new.digest)
         on_server.push(old, "stable")
         look_for_drift(now=now + 2 * HOUR)
         assert open_alarms() == {("stable", new.digest, old.digest)}
