@@ -161,7 +161,12 @@ class TestCheckLines:
             {"code": "known", "outcome": "unknown", "reason": "Not sure."},
             {"code": "root", "outcome": "fail", "reason": "Not sure."},
         ]
-        assert [codes for codes, _ in check_lines(rows)["lines"]] == ["reference", "end of life, known", "root"]
+        assert [codes for codes, _ in check_lines(rows)["lines"]] == ["reference", "root", "end of life, known"]
+
+    def test_what_refuses_stands_first_and_the_rest_keeps_its_order(self):
+        outcomes = ("pass", "warn", "unknown", "fail", "pass", "fail")
+        rows = [{"code": str(number), "outcome": one, "reason": str(number)} for number, one in enumerate(outcomes)]
+        assert [codes for codes, _ in check_lines(rows)["lines"]] == ["3", "5", "2", "1", "0", "4"]
 
 
 class TestNumbers:

@@ -19,6 +19,7 @@ from web.visible import visible, visible_line
 
 register = template.Library()
 
+WORST_FIRST = {"fail": 0, "unknown": 1, "pending": 1, "warn": 2}  # the order of a check's line by its outcome
 UNITS = ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute"))  # seconds
 
 
@@ -237,8 +238,12 @@ def timeline(records: Iterable[Any]) -> dict[str, Any]:
 
 @register.inclusion_tag("components/check_lines.html")
 def check_lines(lines: Iterable[Any]) -> dict[str, Any]:
-    """One line a check: outcome, its code, the reason, and the remedy. Neighbours that say the same are one line."""
-    groups = [list(rows) for _, rows in groupby(lines, key=_said)]
+    """One line a check: outcome, its code, the reason, and the remedy. What refuses stands first.
+
+    Neighbours that say the same are one line.
+    """
+    worst_first = sorted(lines, key=lambda line: WORST_FIRST.get(str(_of(line, "outcome")), len(WORST_FIRST)))
+    groups = [list(rows) for _, rows in groupby(worst_first, key=_said)]
     return {"lines": [(", ".join(label_of(_of(row, "code")) for row in rows), rows[0]) for rows in groups]}
 
 
