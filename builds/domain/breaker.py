@@ -1,7 +1,8 @@
 """The breaker: a cause that comes back and back stops by itself, and says so.
 
-More than ``LIMIT`` builds of one source for one reason within ``WINDOW`` are not started. What is held back joins the
-next build that starts for another reason, or by a person.
+More than ``LIMIT`` builds of one source for one reason within ``WINDOW`` are not started, whatever the keys of its
+causes are: each push of a loop has a digest of its own. What is held back joins the next build that starts for another
+reason, or by a person; fixes are built when the window is over.
 """
 
 from collections.abc import Iterable

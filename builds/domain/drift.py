@@ -2,7 +2,7 @@
 
 - A tag of ours (a publication put it there) names the newest certification sent under it, nothing else.
 - A tag that somebody else put beside our digests may follow certification: to a digest certified there later. That is
-  told, and no alarm. It moved behind our back when it goes back, or names one that never was certified after one that is.
+  told, and no alarm. It moved behind our back when it goes back, or names one that was never certified.
 - A tag that never named anything certified is foreign: nothing but certifying writes there.
 - What is on its way (begun and not sent, or being withdrawn) is no drift.
 - ``sha256-<hex>`` tags are cosign's; ours among them hold at least the layers that we sent.

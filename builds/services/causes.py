@@ -4,12 +4,15 @@
 - A build of the source waits already: the cause joins it. What runs may have read its inputs before the cause came, so
   then another one waits behind it.
 - The source is paused, or the breaker is tripped: the cause is held, and told. It joins the next build that starts.
+- A held *fix* does not wait for another reason: it is built when the breaker's day is over. What moved too often may be
+  a loop that only a person ends; a fix that nobody builds is a hole that stays open.
 
 A source's row is locked while its causes are counted: of three at once each sees what the others wrote.
 """
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
@@ -46,9 +49,28 @@ def note_cause(
         source=source, build=build, reason=Cause.Reason(reason), key=key, detail=detail, at=now
     )
     _tell(cause, source, held, actor or WORKER, now)
+    if held:
+        _build_later(source, reason, now)
     if build is not None:
         take_up(build, is_new=waiting is None, actor=actor or WORKER, now=now)
     return cause
+
+
+@transaction.atomic
+def build_held(*, source_id: UUID | str, now: datetime) -> Build | None:
+    """Build the fixes that the breaker held, now that its day is over; None where nothing is held or may start."""
+    source = Source.objects.select_for_update(of=("self",), no_key=True).filter(pk=source_id).first()
+    if source is None or source.is_paused or source.builder == Source.Builder.EXTERNAL:
+        return None
+    if not Cause.objects.filter(source=source, build=None, reason=Cause.Reason.FIX_AVAILABLE).exists():
+        return None
+    waiting = waiting_build(source)
+    if _why_held(source, Cause.Reason.FIX_AVAILABLE, waiting, now):
+        _build_later(source, Cause.Reason.FIX_AVAILABLE, now)
+        return None
+    build = waiting or new_build(source, now=now)
+    take_up(build, is_new=waiting is None, actor=WORKER, now=now)
+    return build
 
 
 def locked_source(source: Source) -> Source:
@@ -106,8 +128,19 @@ def _why_held(source: Source, reason: str, waiting: Build | None, now: datetime)
     until = breaker.free_at(earlier, now)
     return (
         f"{len(earlier)} builds for this reason within 24 hours: none is started for it before"
-        f" {until:%Y-%m-%d %H:%M} UTC. A person may start one by hand."
+        f" {until:%Y-%m-%d %H:%M} UTC.{_then(reason)} A person may start one by hand."
     )
+
+
+def _then(reason: str) -> str:
+    return " It starts by itself then." if reason == Cause.Reason.FIX_AVAILABLE else ""
+
+
+def _build_later(source: Source, reason: str, now: datetime) -> None:
+    """Come back to held fixes when the breaker lets one more start. A paused source is let go on by a person."""
+    if reason == Cause.Reason.FIX_AVAILABLE and not source.is_paused:
+        free = breaker.free_at(builds_for(source, reason, now), now)
+        enqueue("builds.build_held", subject_id=source.pk, now=now, run_at=free, key=f"builds.build_held:{source.pk}")
 
 
 def _tell(cause: Cause, source: Source, held: str, actor: Actor, now: datetime) -> None:

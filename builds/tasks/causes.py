@@ -3,6 +3,7 @@
 from builds.errors import SourceUnavailable
 from builds.models import Build
 from builds.services.asking import begin_build
+from builds.services.causes import build_held
 from builds.services.ending import end_build
 from builds.services.sources import fail_fetch
 from core.errors import GoldgateError, Kind
@@ -26,6 +27,12 @@ def begin(run: Run) -> None:
         if error.kind is not Kind.UNAVAILABLE or run.attempt >= MAX_ATTEMPTS:
             _end(run, Build.State.FAILED, error.code, str(error))
         raise
+
+
+@handler("builds.build_held", limit_seconds=60)
+def build_fixes(run: Run) -> None:
+    """Build the fixes that were held, now that the breaker's day is over. The subject is the source."""
+    build_held(source_id=run.subject_id, now=run.now())
 
 
 def _end(run: Run, state: Build.State, code: str, failure: str) -> None:

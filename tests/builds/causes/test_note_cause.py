@@ -8,12 +8,13 @@ from django.db import connection
 
 from audit.models import Record
 from builds.errors import BuiltElsewhere
-from builds.models import Build, Cause
-from builds.services.causes import note_cause
+from builds.models import Build, Cause, Source
+from builds.services.causes import build_held, note_cause
+from jobs.models import Job
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 
 pytestmark = pytest.mark.django_db
-HOUR = timedelta(hours=1)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def noted(source, now, reason="base_moved", key="sha256:1") -> Cause:
@@ -143,6 +144,75 @@ class TestHeld:
 
         held.refresh_from_db()
         assert held.build_id == started.build_id
+
+
+class TestHeldFixes:
+    def held(self, source: Source, now: datetime) -> Cause:
+        """Three builds for fixes within an hour, and a fourth set of fixes."""
+        for number in range(3):
+            end(noted(source, now + number * MINUTE, reason="fix_available", key=f"{number}").build, now)
+        return noted(source, now + HOUR, reason="fix_available", key="3")
+
+    def test_another_set_of_fixes_is_held_too_and_says_when_it_starts(self, now: datetime) -> None:
+        source = SourceFactory(now)
+
+        assert self.held(source, now).build is None
+
+        assert "2026-11-25 12:00 UTC. It starts by itself then." in Record.objects.get(verb="cause.held").data["why"]
+        job = Job.objects.get(kind="builds.build_held")
+        assert (job.subject_id, job.run_at) == (str(source.pk), now + DAY)
+
+    def test_it_is_built_when_the_day_is_over_and_not_before(self, now: datetime) -> None:
+        source = SourceFactory(now)
+        held = self.held(source, now)
+        noted(source, now + 2 * HOUR, reason="fix_available", key="4")
+
+        assert build_held(source_id=source.pk, now=now + DAY - MINUTE) is None
+        build = build_held(source_id=source.pk, now=now + DAY)
+
+        held.refresh_from_db()
+        assert build is not None
+        assert (held.build, build.number, build.state) == (build, 4, "asked")
+        assert set(build.causes.values_list("key", flat=True)) == {"3", "4"}
+        # All in one: nothing is left to be built.
+        end(build, now)
+        assert build_held(source_id=source.pk, now=now + 2 * DAY) is None
+
+    def test_too_early_it_comes_back(self, now: datetime) -> None:
+        source = SourceFactory(now)
+        self.held(source, now)
+        Job.objects.all().delete()
+
+        build_held(source_id=source.pk, now=now + HOUR)
+
+        assert Job.objects.get(kind="builds.build_held").run_at == now + DAY
+
+    def test_it_joins_what_waits_already(self, now: datetime) -> None:
+        source = SourceFactory(now)
+        self.held(source, now)
+        # Of another reason, and asked for while the fixes are still held.
+        waiting = BuildFactory(now + HOUR, recipe=RecipeFactory(now, source=source))
+
+        assert build_held(source_id=source.pk, now=now + 2 * HOUR) == waiting
+
+    @pytest.mark.parametrize("fields", [{"is_paused": True}, {"builder": "external"}])
+    def test_not_while_it_is_paused_or_built_elsewhere(self, now: datetime, fields: dict[str, object]) -> None:
+        source = SourceFactory(now)
+        self.held(source, now)
+        Source.objects.filter(pk=source.pk).update(**fields)
+
+        assert build_held(source_id=source.pk, now=now + DAY) is None
+
+    def test_a_loop_of_pushes_is_left_to_a_person(self, now: datetime) -> None:
+        source = SourceFactory(now)
+        for number in range(4):
+            end_build = noted(source, now + number * MINUTE, key=f"sha256:{number}").build
+            if end_build is not None:
+                end(end_build, now)
+
+        assert not Job.objects.filter(kind="builds.build_held").exists()
+        assert build_held(source_id=source.pk, now=now + DAY) is None
+        assert Build.objects.count() == 3
 
 
 @pytest.mark.django_db(transaction=True)
