@@ -44,7 +44,9 @@ class Gate(models.Model):
     spool_depth = models.BigIntegerField(null=True, blank=True)  # decisions not shipped yet
     software_version = models.CharField(max_length=64, blank=True)
     ca_bundle_pem = models.TextField(blank=True)  # the certificate its server shows, for the webhook's caBundle
-    webhook_url = models.CharField(max_length=500, blank=True)  # where the API server reaches it
+    webhook_url = models.CharField(max_length=500, blank=True)  # where the API server reaches it, its token at the end
+    # What it asks callers for: "a token", "a certificate", "nothing"; "" where it is too old to say.
+    asks_callers_for = models.CharField(max_length=40, blank=True)
 
     class Meta:
         ordering = ["cluster", "name", "id"]

@@ -74,6 +74,7 @@ def heartbeat(home: Home) -> dict[str, Any]:
         "software_version": software_version(),
         "ca_bundle_pem": ca_bundle(home) if home.tls else "",
         "webhook_url": _webhook_url(home),
+        "asks_callers_for": home.asks_callers_for,
     }
 
 

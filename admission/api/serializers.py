@@ -71,6 +71,7 @@ class GateOutput(serializers.Serializer[Any]):
     snapshot_version = serializers.IntegerField(allow_null=True)
     spool_depth = serializers.IntegerField(allow_null=True)
     software_version = serializers.CharField()
+    asks_callers_for = serializers.CharField(help_text="`nothing`: whoever reaches its port is answered.")
     webhook_url = serializers.SerializerMethodField(help_text="Where it is reached, without its token.")
 
     def get_webhook_url(self, gate: Gate) -> str:
@@ -85,6 +86,7 @@ class HeartbeatInput(serializers.Serializer[Any]):
     software_version = serializers.CharField(required=False, max_length=64, allow_blank=True)
     ca_bundle_pem = serializers.CharField(required=False, max_length=64_000, allow_blank=True)
     webhook_url = serializers.CharField(required=False, max_length=500, allow_blank=True)
+    asks_callers_for = serializers.CharField(required=False, max_length=40, allow_blank=True)
 
 
 class DecisionBatchInput(StrictSerializer):

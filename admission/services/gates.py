@@ -98,7 +98,10 @@ def enrol_gate(*, secret: str, name: str = "", now: datetime) -> tuple[Gate, str
 
 def note_heartbeat(*, gate: Gate, said: dict[str, Any], now: datetime) -> None:
     """Keep what a gate says of itself. Its own word: shown, never trusted for a verdict. Not recorded: no deed."""
-    fields = ("snapshot_version", "spool_depth", "software_version", "ca_bundle_pem", "webhook_url")
+    fields = (
+        *("snapshot_version", "spool_depth", "software_version"),
+        *("ca_bundle_pem", "webhook_url", "asks_callers_for"),
+    )
     Gate.objects.filter(pk=gate.pk).update(last_seen_at=now, **{key: said[key] for key in fields if key in said})
 
 

@@ -149,8 +149,9 @@ class _Looker:
     def _refused_by_name(self, judged: ResolvedBase, denied: DeniedBase, use: BaseUse) -> ResolvedBase:
         instead = f" Use {denied.instead}." if denied.instead else ""
         reason = f"Nobody begins from {denied.name}: {denied.reason.rstrip('.')}.{instead}"
-        told = {"reason": reason, "suggestion": self._line_instead(denied, use)}
-        return replace(judged, kind=BaseKind.REFUSED, why=Why.DENIED, reference="", fix="", warning="", **told)
+        line = self._line_instead(denied, use)
+        refused = replace(judged, kind=BaseKind.REFUSED, why=Why.DENIED, reason=reason, suggestion=line)
+        return replace(refused, reference="", fix="", warning="")
 
     def _line_instead(self, denied: DeniedBase, use: BaseUse) -> str:
         """A ready line with what the policy names, as its certified digest where it is one of ours."""

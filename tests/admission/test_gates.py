@@ -67,10 +67,17 @@ class TestEnrolment:
         assert answer.status_code == 201
         assert answer.json()["cluster"] == "east"
         assert answer.json()["metadata_url"].endswith("/tuf/metadata")
-        beat = {"snapshot_version": 7, "spool_depth": 0, "spool_bytes": 9, "ca_bundle_pem": ""}
+        beat = {
+            "snapshot_version": 7,
+            "spool_depth": 0,
+            "spool_bytes": 9,
+            "ca_bundle_pem": "",
+            "asks_callers_for": "a token",
+        }
         sent = client(answer.json()["token"]).post("/api/v1/gates/heartbeat", beat, format="json")
         assert sent.status_code == 204
-        assert admin.get("/api/v1/gates").json()["results"][0]["snapshot_version"] == 7
+        told = admin.get("/api/v1/gates").json()["results"][0]
+        assert (told["snapshot_version"], told["asks_callers_for"]) == (7, "a token")
 
     def test_secrets_are_kept_by_hash_alone(self, at):
         cluster = services.add_cluster(name="east", actor=ACTOR, now=at)

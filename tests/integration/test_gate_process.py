@@ -65,6 +65,7 @@ class TestServing:
             assert set(portal.decisions) == ids
             assert wait_until(lambda: portal.heartbeats)
             assert "BEGIN CERTIFICATE" in portal.heartbeats[0]["ca_bundle_pem"]
+            assert portal.heartbeats[0]["asks_callers_for"] == "nothing"
 
     def test_the_publisher_stopped_it_answers_until_the_timestamp_ends_then_denies(self, tmp_path, repository):
         repository.timestamp_life = timedelta(seconds=6)
