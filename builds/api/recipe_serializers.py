@@ -90,10 +90,11 @@ class RecipeDetailOutput(RecipeOutput):
     bases = serializers.SerializerMethodField()
     arguments = serializers.DictField(child=serializers.CharField())
     platforms = serializers.ListField(child=serializers.CharField())
+    allowed_hosts = serializers.ListField(child=serializers.CharField(), help_text="None: no network at all.")
     checks = serializers.SerializerMethodField(help_text="Null where nobody has looked yet.")
 
     class Meta(RecipeOutput.Meta):
-        details = ["dockerfile", "arguments", "target", "platforms", "files", "bases", "checks"]
+        details = ["dockerfile", "arguments", "target", "platforms", "allowed_hosts", "files", "bases", "checks"]
         fields = [*RecipeOutput.Meta.fields, *details]
 
     @extend_schema_field(RecipeCheckOutput(many=True, allow_null=True))

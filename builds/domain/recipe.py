@@ -85,11 +85,13 @@ def recipe_sha256(  # noqa: PLR0913 — one keyword for each thing that decides 
     target: str,
     platforms: Sequence[str],
     bases: Iterable[Mapping[str, Any]],
+    allowed_hosts: Sequence[str] = (),
 ) -> str:
     """The hash of everything that decides a build's result, over canonical JSON (RFC 8785).
 
     ``bases`` are entries of ``Recipe.bases``; of each count what was asked for and the digest that it stands for. A
     refused one stands for nothing, whatever digest it names: once it is good it is another recipe, and the reverse.
+    ``allowed_hosts`` stand there only where there are some: what a host gives is in nobody's bytes.
     """
     return sha256_of(
         {
@@ -100,6 +102,7 @@ def recipe_sha256(  # noqa: PLR0913 — one keyword for each thing that decides 
             "target": target,
             "platforms": sorted(platforms),
             "bases": [[str(base.get("asked", "")), _stands_for(base)] for base in bases],
+            **({"network": sorted(allowed_hosts)} if allowed_hosts else {}),
         }
     )
 

@@ -42,7 +42,7 @@ class RecipeDifference:
     files_changed: tuple[str, ...]  # bytes or mode
     arguments: tuple[Change, ...]
     bases: tuple[Change, ...]  # what was asked for, and the digest it stands for
-    settings: tuple[Change, ...]  # target and platforms
+    settings: tuple[Change, ...]  # target, platforms, and the hosts that it may reach
     is_cut: bool = False  # more lines than are shown
 
     @property
@@ -57,7 +57,9 @@ class RecipeDifference:
 
 
 def difference(older: Mapping[str, Any], newer: Mapping[str, Any]) -> RecipeDifference:
-    """Of two recipes' ``dockerfile``, ``files``, ``arguments``, ``target``, ``platforms`` and ``bases``."""
+    """Of two recipes' ``dockerfile``, ``files``, ``arguments``, ``target``, ``platforms``, ``allowed_hosts`` and
+    ``bases``.
+    """
     lines = unified(str(older["dockerfile"]), str(newer["dockerfile"]))
     before, after = _by_path(older["files"]), _by_path(newer["files"])
     return RecipeDifference(
@@ -133,7 +135,11 @@ def _bases(rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def _settings(recipe: Mapping[str, Any]) -> dict[str, str]:
-    return {"target": str(recipe["target"]), "platforms": ", ".join(sorted(recipe["platforms"]))}
+    return {
+        "target": str(recipe["target"]),
+        "platforms": ", ".join(sorted(recipe["platforms"])),
+        "network": ", ".join(recipe.get("allowed_hosts", [])),
+    }
 
 
 def _changes(older: Mapping[str, Any], newer: Mapping[str, Any]) -> tuple[Change, ...]:

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 
 class Recipe(models.Model):
-    """Dockerfile bytes, context tree, arguments, target, platforms and base digests, under one SHA-256.
+    """Dockerfile bytes, context tree, arguments, target, platforms, hosts and base digests, under one SHA-256.
 
     One changed byte is another recipe with a row of its own, never approved by inheritance. Nothing but the approval
     columns and ``checked_at`` ever changes, and those are written by ``approvals/`` through ``builds.services``.
@@ -37,6 +37,8 @@ class Recipe(models.Model):
     arguments = models.JSONField(default=dict)
     target = models.CharField(max_length=100, blank=True)
     platforms = models.JSONField(default=list)
+    # Whom the build may reach: "host" or "host:port", sorted; none: no network at all.
+    allowed_hosts = models.JSONField(default=list)
     # What each FROM stands for, in order: asked, stage, line, kind (certified, adopted, stage, scratch, refused),
     # reference, digest, artifact, subversion, reason.
     bases = models.JSONField(default=list)
@@ -68,7 +70,7 @@ class Recipe(models.Model):
                     # ``committed_at`` too: it is the time that a build runs under.
                     "source", "number", "sha256", "commit", "ref", "committed_at", "author_name", "author_email",
                     "author", "signature", "dockerfile", "context_digest", "context_bytes", "files", "arguments",
-                    "target", "platforms", "bases", "created_at",
+                    "target", "platforms", "allowed_hosts", "bases", "created_at",
                 ),
             ),
             pgtrigger.Protect(

@@ -79,7 +79,7 @@ def _whole() -> QuerySet[Recipe]:
 
 
 def _facts(recipe: Recipe | None) -> dict[str, Any]:
-    names = ("dockerfile", "files", "arguments", "target", "platforms", "bases")
+    names = ("dockerfile", "files", "arguments", "target", "platforms", "allowed_hosts", "bases")
     if recipe is None:
         return {"dockerfile": "", "files": [], "arguments": {}, "target": "", "platforms": [], "bases": []}
     return {name: getattr(recipe, name) for name in names}

@@ -97,7 +97,10 @@ def _from_recipe(build: Build, recipe: Recipe) -> dict[str, Any]:
         "internal": {
             "recipe": {"sha256": recipe.sha256, "number": recipe.number, "isApproved": build.is_reviewed},
             "isolation": build.isolation,
-            "network": {"policy": source.network, "allowedHosts": sorted(source.allowed_hosts)},
+            "network": {
+                "policy": "listed" if recipe.allowed_hosts else "none",
+                "allowedHosts": list(recipe.allowed_hosts),
+            },
             "causes": sorted(set(build.causes.values_list("reason", flat=True))),
         },
         "bases": [_base(entry) for entry in recipe.bases if entry.get("kind") in ("certified", "adopted")],

@@ -35,6 +35,7 @@ class Found:
     target: str
     platforms: list[str]
     bases: list[dict[str, Any]]
+    allowed_hosts: list[str]
 
     @property
     def sha256(self) -> str:
@@ -46,6 +47,7 @@ class Found:
             target=self.target,
             platforms=self.platforms,
             bases=self.bases,
+            allowed_hosts=self.allowed_hosts,
         )
 
 
@@ -78,6 +80,7 @@ def keep_recipe(*, source: Source, found: Found, now: datetime) -> tuple[Recipe,
         target=found.target,
         platforms=found.platforms,
         bases=found.bases,
+        allowed_hosts=found.allowed_hosts,
         created_at=now,
     )
     data = {

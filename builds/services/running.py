@@ -159,7 +159,7 @@ def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run
         bases=_lay_out_bases(recipe, directory / "bases", platforms, run),
         labels=_labels(build, recipe, run.now()),
         epoch=int(recipe.committed_at.timestamp()) if recipe.committed_at else None,
-        allowed_hosts=build.source.allowed_hosts if build.source.network == Source.Network.LISTED else None,
+        allowed_hosts=hosts_of(recipe),
     )
     run.progress(text="building")
 
@@ -173,6 +173,13 @@ def _build(build: Build, recipe: Recipe, directory: Path, writer: LogWriter, run
         writer.tick()
 
     return builder_for(build.source).build(plan, log=log, check=check)
+
+
+def hosts_of(recipe: Recipe) -> list[str] | None:
+    """Whom a build of it may reach: what was judged with it, but for what its source lists no longer. None: nobody."""
+    source = recipe.source
+    listed = source.allowed_hosts if source.network == Source.Network.LISTED else []
+    return [host for host in recipe.allowed_hosts if host in listed] or None
 
 
 def _require_checks(recipe: Recipe, run: Run) -> None:

@@ -178,6 +178,7 @@ def _found(source: Source, work: Path, *, now: datetime, progress: Report) -> Fo
         target=source.target,
         platforms=list(source.platforms),
         bases=_bases(source, dockerfile, now),
+        allowed_hosts=sorted(source.allowed_hosts) if source.network == Source.Network.LISTED else [],
     )
 
 

@@ -52,6 +52,7 @@ def RecipeFactory(now: datetime, *, source: Source | None = None, **fields: obje
         "context_digest": f"sha256:{0:064x}",
         "context_bytes": 0,
         "platforms": source.platforms,
+        "allowed_hosts": sorted(source.allowed_hosts),
         "created_at": now,
         **fields,
     }

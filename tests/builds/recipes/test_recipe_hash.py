@@ -39,6 +39,8 @@ class TestRecipeSha256:
             pytest.param({"platforms": ["linux/amd64"]}, id="platform"),
             pytest.param({"bases": [{"asked": "debian:12", "digest": "sha256:" + "d" * 64}]}, id="base"),
             pytest.param({"bases": []}, id="no-base"),
+            pytest.param({"bases": [GOOD["bases"][0] | {"kind": "refused"}]}, id="refused-base"),
+            pytest.param({"allowed_hosts": ["deb.debian.org"]}, id="network"),
         ],
     )
     def test_everything_that_decides_the_result_counts(self, change):

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 
 from builds.models import Source
+from builds.selectors.recipes import recipe_difference
+from builds.services.running import hosts_of
 from builds.services.sources import fetch_source
 from tests.builds.recipes.test_inheritance import files, repository, source, upstream  # noqa: F401 — fixtures
 from tests.factories.approvals import ProposalFactory, certified
-from tests.factories.builds import SourceFactory
+from tests.factories.builds import RecipeFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.factories.recipes import approve_recipe
 
@@ -42,3 +44,33 @@ class TestARefusedBase:
         assert not after.is_approved
         Source.objects.filter(pk=source.pk).update(is_base_recipe=True)
         assert fetch_source(source.pk, now=now + 2 * MINUTE) == approved
+
+
+class TestTheNetwork:
+    """A host that a build may reach decides the result too: nobody adds one behind an approval."""
+
+    def test_another_host_is_another_recipe(self, now, source):  # noqa: F811
+        approved = approve_recipe(fetch_source(source.pk, now=now), now)
+        assert approved.allowed_hosts == []
+        Source.objects.filter(pk=source.pk).update(network="listed", allowed_hosts=["b.example", "a.example"])
+        after = fetch_source(source.pk, now=now + MINUTE)
+        assert after.allowed_hosts == ["a.example", "b.example"]
+        assert not after.is_approved
+        assert [(one.name, one.new) for one in recipe_difference(approved, after).settings] == [
+            ("network", "a.example, b.example")
+        ]
+        Source.objects.filter(pk=source.pk).update(network="none", allowed_hosts=[])
+        assert fetch_source(source.pk, now=now + 2 * MINUTE) == approved
+
+    @pytest.mark.parametrize(
+        ("judged", "listed", "reached"),
+        [
+            pytest.param([], ["evil.example"], None, id="added-after-it-was-judged"),
+            pytest.param(["a.example"], ["a.example", "evil.example"], ["a.example"], id="one-more"),
+            pytest.param(["a.example", "b.example"], ["b.example"], ["b.example"], id="taken-away-since"),
+            pytest.param(["a.example"], [], None, id="all-taken-away"),
+        ],
+    )
+    def test_a_build_reaches_what_was_judged_and_is_listed_still(self, now, judged, listed, reached):
+        made = SourceFactory(now, network="listed" if listed else "none", allowed_hosts=listed)
+        assert hosts_of(RecipeFactory(now, source=made, allowed_hosts=judged)) == reached
