@@ -121,7 +121,9 @@ def _findings(told: dict[str, Any]) -> list[Point]:
         return []
     found = []
     if new:
-        worst = f", the worst {told['worst_new_severity']}" if told.get("worst_new_severity") else ""
+        worst = told.get("worst_new_severity") or ""
+        # What nobody rated stands with the worst, and is not called the worst.
+        worst = ", some of them not rated" if worst == "unknown" else f", the worst {worst}" if worst else ""
         found.append(Point("no", "alert-triangle-filled", f"{new} new finding{'' if new == 1 else 's'}{worst}."))
     if fixed:
         found.append(Point("ok", "circle-check-filled", f"{fixed} finding{'' if fixed == 1 else 's'} fixed."))

@@ -14,7 +14,7 @@ from admission.services import record_decisions
 from catalog.models import Subversion
 from tests.factories.admission import ACTOR, decision_row, revoke
 from tests.web.world import World, build
-from web.differing import _size
+from web.differing import _findings, _size
 from web.templatetags.components import check_lines
 from web.views.decisions import _instead
 
@@ -175,6 +175,20 @@ class TestNumbers:
     )
     def test_a_change_of_size_has_a_unit_that_shows_it(self, change, words):
         assert [point.text for point in _size({"unpacked_bytes_change": change})] == [words]
+
+    @pytest.mark.parametrize(
+        ("worst", "words"),
+        [("high", "2 new findings, the worst high."), ("unknown", "2 new findings, some of them not rated.")],
+    )
+    def test_what_nobody_rated_is_not_called_the_worst(self, worst, words):
+        told = {"findings_new": 2, "findings_fixed": 0, "worst_new_severity": worst}
+        assert [point.text for point in _findings(told)] == [words]
+
+
+class TestHome:
+    def test_what_is_mine_stands_before_what_i_may_try(self, world, signed_in):
+        page = text_of(signed_in(world.requester).get("/"))
+        assert page.index('id="req"') < page.index('id="end"') < page.index('id="try"')
 
 
 LISTS = (
