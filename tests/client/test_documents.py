@@ -14,6 +14,7 @@ from tests.client import (
     diff_answers,
     dockerfile_answers,
     provenance_answers,
+    sbom_answers,
     sources_answers,
     supply_answers,
 )
@@ -32,6 +33,7 @@ GROUPS = [
     ("catalog",),
     ("gate",),
     ("registry",),
+    ("sbom",),
     ("sources",),
     ("waivers",),
 ]  # they do nothing themselves
@@ -114,6 +116,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
         | builds_answers.answers()
         | sources_answers.answers()
         | supply_answers.answers()
+        | sbom_answers.answers()
         | {
             f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
             f"POST {API}/dockerfile-checks": Answer(dockerfile_answers.answer()),
@@ -130,6 +133,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
 
 def sample_files(directory: Path) -> None:
     (directory / "pod.yaml").write_text("kind: Pod\n")
+    (directory / "attestation.json").write_text("{}")
     (directory / "ours.toml").write_text('name = "ours"\n')
     (directory / "Dockerfile").write_text(dockerfile_answers.TEXT)
     (directory / "debian.oci.tar").write_bytes(b"")

@@ -93,7 +93,7 @@ def attestations(request: HttpRequest, digest: str) -> HttpResponse:
     return render(request, "web/sbom_attestations.html", context, status=400 if form.errors else 200)
 
 
-def _take(artifact: Any, file: UploadedFile, viewer: Viewer) -> Any:
+def _take(artifact: Any, file: "UploadedFile[Any]", viewer: Viewer) -> Any:
     # One byte more than is read tells that there is more.
     body = file.read(MAX_BYTES + 1)
     return services.take_attestation(artifact=artifact, body=body, by=viewer.person, now=viewer.now)
