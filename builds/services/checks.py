@@ -2,8 +2,9 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +19,7 @@ from builds.domain.bases import ResolvedBase
 from builds.domain.dockerfile import Dockerfile, parse
 from builds.domain.hardening import CheckResult, SecretSeen, Severity, check_dockerfile, merge
 from builds.domain.pinning import pinned
+from builds.domain.platforms import in_words
 from builds.models import Check, Recipe
 from builds.selectors.recipes import recipe_by_id, recipe_subject
 from builds.services.bases import resolve_bases
@@ -50,13 +52,13 @@ def check_text(
     bases = resolve_bases(
         dockerfile, arguments=arguments, is_base_recipe=is_base_recipe, now=now, target=target, platforms=platforms
     )
-    own = check_dockerfile(
+    own = _on_each(
+        platforms,
         dockerfile,
         bases=bases,
         arguments=arguments,
         target=target,
         is_base_recipe=is_base_recipe,
-        platform=next(iter(platforms), DEFAULT_PLATFORM),
         secrets=_secrets(dockerfile),
     )
     results = merge(own, lint(dockerfile.text.encode()))
@@ -79,13 +81,13 @@ def check_recipe(recipe: Recipe, now: datetime) -> list[Check]:
         platforms=recipe.platforms,
         recorded={(one["line"], one["asked"]): one["reference"] for one in recipe.bases if one.get("reference")},
     )
-    own = check_dockerfile(
+    own = _on_each(
+        recipe.platforms,
         dockerfile,
         bases=bases,
         arguments=recipe.arguments,
         target=recipe.target,
         is_base_recipe=recipe.source.is_base_recipe,
-        platform=next(iter(recipe.platforms), DEFAULT_PLATFORM),
         secrets=_secrets(dockerfile),
         files=[str(row[0]) for row in recipe.files],
     )
@@ -98,6 +100,19 @@ def outcome_of(results: Sequence[CheckResult]) -> str:
     if Severity.ERROR in severities:
         return "fail"
     return "warn" if Severity.WARNING in severities else "pass"
+
+
+def _on_each(platforms: Sequence[str], dockerfile: Dockerfile, **told: Any) -> list[CheckResult]:
+    """The results for every platform that is built: words are filled in otherwise on each. One of some names them."""
+    every = list(dict.fromkeys(platforms)) or [DEFAULT_PLATFORM]
+    found: dict[CheckResult, list[str]] = {}
+    for platform in every:
+        for one in check_dockerfile(dockerfile, platform=platform, **told):
+            found.setdefault(one, []).append(platform)
+    return [
+        one if len(on) == len(every) else replace(one, message=f"{one.message} (On {in_words(on)}.)")
+        for one, on in found.items()
+    ]
 
 
 def _secrets(dockerfile: Dockerfile) -> list[SecretSeen]:

@@ -55,6 +55,18 @@ class TestCheckRecipe:
         (found,) = [one for one in recipe_checks(recipe) if one.line == 1 and one.severity == "error"]
         assert (found.rule, "Leaked." in found.message) == ("GG1002", True)
 
+    @pytest.mark.parametrize("platforms", [["linux/amd64", "linux/arm64"], ["linux/arm64", "linux/amd64"]])
+    def test_looks_at_every_platform_and_says_on_which(self, now, debian, platforms):
+        text = "FROM debian:12\nARG TARGETARCH\nENV N=${TARGETARCH/amd64/65532}\nUSER ${N/arm64/0}\n"
+        source = SourceFactory(now, is_base_recipe=False)
+        recipe = RecipeFactory(now, source=source, dockerfile=text, platforms=platforms)
+        check_recipe(recipe, now)
+        (found,) = [one for one in recipe_checks(recipe) if one.rule == "GG1020"]
+        assert (found.severity, found.message) == ("error", "It runs as root. (On linux/arm64.)")
+        one = RecipeFactory(now, source=source, dockerfile=text, platforms=["linux/amd64"])
+        check_recipe(one, now)
+        assert not [each for each in recipe_checks(one) if each.rule == "GG1020"]
+
     def test_follows_the_source(self, now, debian):
         text = "FROM debian:12\nUSER root\n"
         for is_base, severity in ((True, "warning"), (False, "error")):
