@@ -25,7 +25,8 @@ from builds.domain.statements import MAX_STATEMENT_BYTES, NamedBase, StatementRe
 from builds.errors import BaseNotCertified, SourcePaused, SubmissionRefused
 from builds.models import Build, RefusedSubmissions, Source, Submission, TrustedPipeline
 from builds.selectors.builds import build_by_id
-from builds.services.causes import locked_source, new_build, source_subject, subject_of
+from builds.selectors.sources import source_subject
+from builds.services.causes import locked_source, new_build, subject_of
 from builds.services.pipelines import key_set_of
 from builds.services.taking_in import add_candidate, end_unchanged
 from catalog import selectors as catalog
@@ -183,6 +184,9 @@ def _accept(
     try:
         with transaction.atomic():
             source = locked_source(source)
+            if source.builder != Source.Builder.EXTERNAL:
+                # Its pipelines were trusted while it was built elsewhere.
+                raise _refused("built_here", f"{source} is built here; nothing is submitted to it.", "")
             if source.is_paused:
                 raise SourcePaused(f"{source} is paused.", cure="Whoever is responsible for it resumes it.")
             if not TrustedPipeline.objects.filter(pk=pipeline.pk, ended_at=None).exists():

@@ -106,6 +106,17 @@ class TestAnotherRepositoryOfTheSameName:
         assert again.status_code == 202, again.content
 
 
+class TestASourceThatIsBuiltHereNow:
+    def test_takes_nothing_from_the_pipelines_of_before(self, client, source, issuer, trust, at, image):  # noqa: F811
+        """Else two would make candidates of one version, one of them without a recipe that anybody read."""
+        trust(source)
+        type(source).objects.filter(pk=source.pk).update(builder="buildah")
+        answer = post(client, source, issuer.token(good(issuer, at)), body_of(image))
+        assert (answer.status_code, codes_of(answer)) == (403, ["built_here"]), answer.content
+        assert not Build.objects.exists()
+        assert Record.objects.get(verb=Verb.BUILD_SUBMISSION_REFUSED).data["code"] == "built_here"
+
+
 class TestTrusting:
     @pytest.mark.parametrize("subject", ["repo:acme/base-images:pull_request"])
     def test_what_nobody_merged_is_not_trusted(self, source, trust, subject):
