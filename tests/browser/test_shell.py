@@ -103,3 +103,19 @@ class TestComforts:
         page.goto("/jobs")
         assert asked
         assert all(url.startswith(live_server.url) for url in asked)
+
+
+class TestPaper:
+    @pytest.mark.parametrize("theme", ["light", "dark"])
+    def test_is_white_without_menu_and_buttons_in_either_theme(self, open_page, theme):
+        page = open_page(person_with(Role.VIEWER), theme=theme)
+        page.goto("/decisions")
+        page.emulate_media(media="print", color_scheme=theme)
+        colours = page.evaluate(
+            "['body', '.gg-lead'].map(q => getComputedStyle(document.querySelector(q)))"
+            ".map((style, i) => i ? style.color : style.backgroundColor)"
+        )
+        assert colours == ["rgb(255, 255, 255)", "rgb(86, 94, 108)"]
+        assert not page.locator(".gg-side").is_visible()
+        assert not page.get_by_role("link", name="CSV").is_visible()
+        assert page.get_by_role("heading", level=1).is_visible()
