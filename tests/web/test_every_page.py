@@ -173,6 +173,7 @@ def _filled(route, world: World) -> str:
         "gate_id": world.gate.pk,
         "feed_id": world.feed.pk,
         "schedule_id": world.schedule,
+        "signer_id": world.signer.pk,
         "job_id": world.job.pk,
         "person_id": world.reviewer.pk,
         "grant_id": world.reviewer.role_grants.first().pk,
