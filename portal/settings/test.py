@@ -10,7 +10,7 @@ if "GOLDGATE_HOME" not in os.environ:
     # Workers and children inherit it, and a forked child ends earlier than the tests that it serves.
     home, made_by = tempfile.mkdtemp(prefix="goldgate-test-"), os.getpid()
     os.environ["GOLDGATE_HOME"] = home
-    atexit.register(lambda: os.getpid() == made_by and shutil.rmtree(home, ignore_errors=True))
+    atexit.register(lambda: shutil.rmtree(home, ignore_errors=True) if os.getpid() == made_by else None)
 
 from portal.settings.base import *  # noqa: F403
 from portal.settings.base import DATABASES, GOLDGATE_HOME
