@@ -108,6 +108,8 @@ class ArtifactEvidence:
     inventory_id: str = ""
     inventory_digest: str = ""
     component_count: int = 0
+    basis: str = ""  # what the list of components rests on: package_database, attested, none
+    attested_by: str = ""  # "" where nobody attested any of it
     tool: str = ""
     coverage: dict[str, Any] | None = None
     config: dict[str, Any] | None = None

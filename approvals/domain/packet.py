@@ -85,6 +85,7 @@ def _artifact(one: ArtifactEvidence) -> dict[str, Any]:
             "component_count": one.component_count,
             "tool": one.tool,
             "coverage": one.coverage or {},
+            **_attested(one),
             **_waiver(one.inventory_waiver),
         },
         "scan": {
@@ -112,6 +113,11 @@ def _artifact(one: ArtifactEvidence) -> dict[str, Any]:
         },
         "files": _files(one.files),
     }
+
+
+def _attested(one: ArtifactEvidence) -> dict[str, Any]:
+    # As with a waiver: only where somebody's word is in it.
+    return {"basis": one.basis, "attested_by": one.attested_by} if one.attested_by else {}
 
 
 def _waiver(waiver: InventoryWaiver | None) -> dict[str, Any]:

@@ -111,6 +111,8 @@ def _artifact(artifact: Artifact, scan: Scan | None, files: FilesEvidence, at: d
         "inventory_id": str(inventory.pk) if inventory else "",
         "inventory_digest": inventory.sbom_digest if inventory else "",
         "component_count": inventory.component_count if inventory else 0,
+        "basis": inventory.basis if inventory else "",
+        "attested_by": inventory.attested_by if inventory else "",
         "tool": f"{inventory.tool} {inventory.tool_version}" if inventory else "",
         "coverage": inventory.coverage if inventory else {},
         "release": f"{inventory.os_id} {inventory.os_version}".strip() if inventory else "",

@@ -47,6 +47,15 @@ class TestPacketDocument:
         assert left != right
         assert says_the_same(left, right)
 
+    def test_whose_word_an_inventory_is_stands_in_it_and_only_then(self, now):
+        seen = packet_document(SUBJECT, Evidence((artifact(now, basis="package_database"),)))
+        told = artifact(now, basis="attested", attested_by="base images")
+        attested = packet_document(SUBJECT, Evidence((told,)))
+        inventory = attested["artifacts"][0]["inventory"]
+        assert (inventory["basis"], inventory["attested_by"]) == ("attested", "base images")
+        assert "basis" not in seen["artifacts"][0]["inventory"]
+        assert not says_the_same(seen, attested)
+
     def test_anything_else_says_something_new(self, now):
         left = packet_document(SUBJECT, Evidence((artifact(now),)))
         for changes in (

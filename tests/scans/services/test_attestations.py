@@ -8,6 +8,7 @@ import pytest
 from django.db import ProgrammingError, transaction
 
 from accounts.roles import Role
+from approvals.selectors.evidence import evidence_of
 from audit.models import Record
 from audit.verbs import Verb
 from catalog.services import add_subversion
@@ -20,7 +21,7 @@ from scans.services import attestations
 from scans.services.inventory import inventory_artifact
 from tests.factories.accounts import PersonFactory, person_with
 from tests.factories.attestations import SPDX, V1, Key, bundle, cyclonedx, seen_in, signer_of, spdx, statement
-from tests.factories.catalog import VersionFactory
+from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.factories.scans import deb, image_artifact, import_real_feeds, index_artifact, inventory_of, scan_of
 
 pytestmark = pytest.mark.django_db
@@ -154,6 +155,19 @@ class TestAccepted:
         take(scratch, key.attest(scratch.digest, cyclonedx([OPENSSL])), now)
         assert latest_scan(index).state == "complete"
         assert findings(index)
+
+    def test_the_packet_shows_whose_word_it_is(self, key, now):
+        """From the stored inventory to what a reviewer signs off."""
+        import_real_feeds(now)
+        subversion = SubversionFactory(now)
+        image = subversion.artifact
+        seen_in(image, PLACE, now)
+        scan_of(image, now, [], os_id="", os_version="", has_package_database=None)
+        signer_of(key, now, name="base images")
+        take(image, key.attest(image.digest, cyclonedx([OPENSSL])), now)
+        (found,) = evidence_of(subversion, now).artifacts
+        assert (found.basis, found.attested_by, found.release) == ("attested", "base images", "debian 12")
+        assert "as attested by base images, not seen in the image" in found.scan_sentence
 
 
 class _Scanner:
