@@ -11,6 +11,8 @@ import zstandard
 UNPACKING_ERRORS = (OSError, EOFError, zlib.error, zstandard.ZstdError)
 _GZIP = b"\x1f\x8b"
 _ZSTD = b"\x28\xb5\x2f\xfd"
+# A zstd frame that is skipped (RFC 8878, 3.1.2). It may come first; who does not know it reads another archive.
+_ZSTD_SKIPPED = tuple(bytes([number, 0x2A, 0x4D, 0x18]) for number in range(0x50, 0x60))
 _MAX_WINDOW_BYTES = 128 * 1024**2
 _PACKED_BYTES = 256 * 1024
 
@@ -29,7 +31,7 @@ def open_packed(file: Readable) -> Readable:
     begun = _Begun(start, file)
     if start.startswith(_GZIP):
         return _Gzip(begun)
-    if start.startswith(_ZSTD):
+    if start.startswith((_ZSTD, *_ZSTD_SKIPPED)):
         reader = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW_BYTES)
         return reader.stream_reader(begun, read_across_frames=True)  # type: ignore[arg-type]
     return begun
@@ -56,6 +58,7 @@ class _Gzip:
         self._file = file
         self._packed = b""
         self._member = zlib.decompressobj(wbits=31)
+        self._is_filled = False  # zeros were seen behind a member
 
     def read(self, size: int, /) -> bytes:
         while True:
@@ -74,8 +77,13 @@ class _Gzip:
                 raise EOFError("it ends in the middle of its packed bytes")
 
     def _next_member(self) -> bool:
-        """Zeros may fill up what is behind a member; anything else must be the next one."""
-        self._packed = self._packed.lstrip(b"\0")
+        """Zeros may fill up what is behind the last member; anything else must be the next one."""
+        bare = self._packed.lstrip(b"\0")
+        self._is_filled |= len(bare) < len(self._packed)
+        self._packed = bare
+        if self._packed and self._is_filled:
+            # Some programs end at the zeros, others go on behind them.
+            raise zlib.error("it goes on behind zeros")
         if self._packed:
             self._member = zlib.decompressobj(wbits=31)
         return bool(self._packed)

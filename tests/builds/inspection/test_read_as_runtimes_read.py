@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import replace
 
 import pytest
+import zstandard
 
 from builds.domain.layer_files import LIMITS
 from builds.domain.layer_files.entries import Magic
@@ -124,6 +125,23 @@ def test_the_name_that_is_unpacked(tmp_path, names, body):
 def test_what_is_read_in_two_ways_is_refused(tmp_path, body, sentence):
     with pytest.raises(LayersRefused, match=sentence):
         read(tmp_path, body)
+
+
+class TestPacking:
+    def test_a_frame_that_is_skipped_does_not_make_it_another_archive(self, tmp_path):
+        """The beginning is a sound tar and a zstd frame that every decoder skips: runtimes read what stands behind."""
+        length = (512 - 8).to_bytes(4, "little")
+        first = header(b"\x50\x2a\x4d\x18" + length + b"decoy")
+        body = first + zstandard.ZstdCompressor().compress(layer(entry("usr/bin/su", SU, mode=0o4755)))
+        assert {path for path, one in read(tmp_path, body).items() if one.kind == "file"} == {"usr/bin/su"}
+
+    def test_members_with_zeros_between_them_are_refused(self, tmp_path):
+        first, second = gz(entry("a")), gz(layer(entry("usr/bin/su", SU, mode=0o4755)))
+        with pytest.raises(LayersRefused, match="behind zeros"):
+            read(tmp_path, first + bytes(100) + second)
+
+    def test_zeros_that_fill_up_the_end_are_not(self, tmp_path):
+        assert list(read(tmp_path, gz(layer(entry("a"))) + bytes(300_000))) == ["a"]
 
 
 class TestSparseFiles:
