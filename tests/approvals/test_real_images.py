@@ -16,6 +16,7 @@ from policies.domain.default import DEMO
 from policies.services import adopt_policy_for_demo
 from registry.models import Artifact
 from registry.services import import_archive, run_import
+from scans.selectors import latest_scan
 from scans.services import inventory_artifact, match_artifact
 from signing.models import Publication
 from tests.factories.accounts import person_with
@@ -134,6 +135,9 @@ class TestRealImages:
         hidden = {"etc/.wh.os-release": b"", "usr/lib/.wh.os-release": b"", "var/lib/.wh.dpkg": b""}
         base = DATA / "images" / "debian-12-old.oci.tar"
         artifact = looked_into(archive_on(base, tmp_path / "hidden.tar", hidden), now)
+        # Of itself it looks like one from scratch: only what it is built on tells.
+        scan = latest_scan(artifact)
+        assert (scan.cause, scan.inventory.basis, scan.inventory.component_count) == ("unknown_distribution", "none", 0)
         proposal = proposed(artifact, now)
         inventory_waiver(now, scope_kind="digest", scope=artifact.digest)
         line = next(line for line in selectors.proposal_verdict(proposal, now) if line.code == "scanned")

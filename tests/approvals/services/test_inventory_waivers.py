@@ -12,6 +12,7 @@ from approvals.models import Certification, Proposal
 from catalog.models import Subversion
 from registry.models import Artifact
 from scans.domain.scan_state import Cause
+from scans.services import match_artifact, take_attestation, use_attestations
 from scans.services.scanning import record_failure
 from tests.factories.accounts import person_with
 from tests.factories.approvals import (
@@ -24,9 +25,10 @@ from tests.factories.approvals import (
     known,
     publish,
 )
+from tests.factories.attestations import Key, cyclonedx, seen_in, signer_of
 from tests.factories.builds import SourceFactory
 from tests.factories.catalog import ArtifactFactory, IndexFactory, SubversionFactory, VersionFactory
-from tests.factories.scans import deb, scan_of
+from tests.factories.scans import deb, import_real_feeds, scan_of
 
 pytestmark = pytest.mark.django_db
 DAY, HOUR, MINUTE = timedelta(days=1), timedelta(hours=1), timedelta(minutes=1)
@@ -220,3 +222,48 @@ class TestCauses:
         outcome, waiver = self.judged(now, leave)
         assert outcome in ("fail", "unknown")
         assert waiver is None
+
+
+class TestAttested:
+    """An attested inventory needs no waiver where it can be compared, and takes none away where it cannot."""
+
+    GO = ("pkg:golang/example.com/m@v1.0.0",)
+    BOOKWORM = ("pkg:deb/debian/dash@0.5.12-2?arch=amd64&distro=debian-12",)
+    TRIXIE = ("pkg:deb/debian/bash@5.2.37-2?arch=amd64&distro=debian-13",)
+
+    @pytest.fixture
+    def attest(self, now, hello):
+        key = Key()
+        seen_in(hello.artifact, "registry.example/base/hello", now)
+        signer_of(key, now)
+
+        def attested(*purls: str) -> None:
+            body = key.attest(hello.artifact.digest, cyclonedx(purls))
+            row = take_attestation(artifact=hello.artifact, body=body, by=person_with(Role.REVIEWER), now=now)
+            use_attestations(image=hello.artifact, now=now)
+            match_artifact(artifact=hello.artifact, now=now)
+            row.refresh_from_db()
+            assert row.state == "verified", row.refusal_detail
+
+        return attested
+
+    def test_modules_that_nothing_compares_leave_the_waiver_open(self, now, hello, attest):
+        waive(now)
+        attest(*self.GO)
+        assert waivers(hello, now) != [None]
+        lines = {line.code: str(line.outcome) for line in selectors.subversion_verdict(hello, now)}
+        assert {lines[code] for code in ("scanned", "findings", "known_exploited")} == {"warn"}
+
+    @pytest.mark.parametrize("purls", [BOOKWORM + TRIXIE, (*GO, "pkg:deb/debian/dash@0.5.12-2")])
+    def test_packages_of_a_distribution_shut_it(self, now, hello, attest, purls):
+        waive(now)
+        attest(*purls)
+        assert waivers(hello, now) == [None]
+
+    def test_a_release_that_can_be_compared_needs_none(self, now, hello, attest):
+        import_real_feeds(now)
+        waive(now)
+        attest(*self.BOOKWORM)
+        assert waivers(hello, now) == [None]
+        lines = {line.code: line for line in selectors.subversion_verdict(hello, now)}
+        assert str(lines["scanned"].outcome) == "pass", lines["scanned"].reason
