@@ -13,6 +13,8 @@ from admission import services as admission
 from admission.services import record_decisions
 from catalog.models import Subversion
 from tests.factories.admission import ACTOR, decision_row, revoke
+from tests.factories.approvals import ProposalFactory, known
+from tests.factories.catalog import SubversionFactory
 from tests.web.world import World, build
 from web.differing import _findings, _size
 from web.templatetags.components import check_lines
@@ -186,6 +188,15 @@ class TestNumbers:
 
 
 class TestHome:
+    def test_shows_some_of_very_many_reviews_and_where_all_are(self, world, signed_in):
+        for number in range(21):
+            one = SubversionFactory(world.now, version=world.good.version, name=f"more-{number}")
+            known(one.artifact, world.now)
+            ProposalFactory(world.now, subversion=one, proposed_by=world.requester)
+        page = text_of(signed_in(world.reviewer).get("/"))
+        assert page.count('<a class="gg-grow" href="/reviews/') == 20
+        assert '<a href="/reviews">All 22 of them</a>' in page
+
     def test_what_is_mine_stands_before_what_i_may_try(self, world, signed_in):
         page = text_of(signed_in(world.requester).get("/"))
         assert page.index('id="req"') < page.index('id="end"') < page.index('id="try"')
