@@ -45,8 +45,9 @@ CERTIFY = (
     Step("approvals.finalise", "certification.completed", 0.1),
 )
 OPEN_JOBS = "SELECT kind, subject_id, state FROM jobs_job WHERE state IN ('queued', 'running')"
-# What looks at an image beside the line, once each: whether a watched tag brought it, its fixes, its files' names.
-BESIDE = ("builds.adopt", "builds.look_for_fixes", "builds.name_files")
+# What looks at an image beside the line, once each: whether a watched tag brought it, what is attested of it beside it,
+# its fixes, its files' names.
+BESIDE = ("builds.adopt", "scans.find_attestations", "builds.look_for_fixes", "builds.name_files")
 STEPS_OF_ONE_IMAGE = dict.fromkeys((*(step.kind for step in (*SCAN, *CERTIFY)), *BESIDE), 1)
 
 

@@ -64,7 +64,7 @@ class TestRealImages:
         asked.refresh_from_db()
         assert latest_scan(asked.artifact).state == ScanState.COMPLETE
         kinds = [job.kind for job in jobs if job.kind.startswith("scans.")]
-        assert kinds == ["scans.inventory", "scans.match"]
+        assert kinds == ["scans.inventory", "scans.find_attestations", "scans.match"]
         assert {job.state for job in jobs} == {"succeeded"}
 
     def _judge_ratings(self, old: Artifact) -> None:
