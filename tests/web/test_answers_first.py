@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
+from django.test import Client, RequestFactory
 from uuid6 import uuid7
 
 from admission import services as admission
@@ -19,6 +19,7 @@ from tests.web.world import World, build
 from web.differing import _findings, _size
 from web.templatetags.components import check_lines
 from web.views.decisions import _instead
+from web.views.errors import broken
 
 pytestmark = pytest.mark.django_db
 
@@ -135,6 +136,20 @@ class TestErrors:
         answer = Client().get("/nothing")
         assert answer.status_code == 404
         assert 'aria-label="Main"' not in text_of(answer)
+
+    def test_of_our_own_looks_like_the_product_and_asks_no_database(self, django_assert_num_queries):
+        with django_assert_num_queries(0):
+            page = text_of(broken(RequestFactory().get("/")))
+        assert 'rel="stylesheet" href="/static/goldgate/goldgate' in page
+
+    def test_of_our_own_is_there_without_collected_files(self, monkeypatch):
+        def missing(name: str) -> str:
+            raise ValueError(name)
+
+        monkeypatch.setattr("web.views.errors.static", missing)
+        page = text_of(broken(RequestFactory().get("/")))
+        assert "Something broke on our side" in page
+        assert "stylesheet" not in page
 
     def test_names_a_missing_role_in_words(self, world, signed_in):
         assert "This needs the role platform admin." in text_of(signed_in(world.viewer).get("/clusters/new"))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 
 from audit.request import current_request_id
 from core.errors import GoldgateError, Kind
@@ -14,7 +15,16 @@ STATUS = {Kind.MALFORMED: 400, Kind.REFUSED: 403, Kind.MISSING: 404, Kind.CONFLI
 
 def broken(request: HttpRequest) -> HttpResponse:
     """500: says nothing of the cause, and the number under which the log has it. Asks no database."""
-    return HttpResponse(render_to_string("500.html", {"request_id": current_request_id.get()}), status=500)
+    context = {"request_id": current_request_id.get(), "sheets": _sheets()}
+    return HttpResponse(render_to_string("500.html", context), status=500)
+
+
+def _sheets() -> list[str]:
+    """How it looks; none where the files were not collected, which must not break the page of what is broken."""
+    try:
+        return [static("vendor/tabler/tabler.min.css"), static("goldgate/goldgate.css")]
+    except ValueError:
+        return []
 
 
 class RefusalMiddleware:
