@@ -30,6 +30,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, inline_serializer
 from rest_framework import serializers
 from rest_framework.exceptions import ValidationError
+from rest_framework.negotiation import DefaultContentNegotiation
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -73,6 +75,15 @@ def page(
     if total is not None:
         body["count"] = total
     return Response(body, headers={"Link": f'<{following}>; rel="next"'} if following else None)
+
+
+class AnyAccept(DefaultContentNegotiation):
+    """For views that answer JSON, CSV or a document by what was asked for, and never 406."""
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: list[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        return renderers[0], renderers[0].media_type or ""
 
 
 def page_or_csv(  # noqa: PLR0913 - page's, and the file's name
@@ -331,7 +342,8 @@ CSV_PARAMETER = OpenApiParameter(
 
 def paged_or_csv(serializer: type[serializers.BaseSerializer[Any]]) -> dict[tuple[int, str], Any]:
     """What ``page_or_csv`` answers, for ``@extend_schema(responses=…)``."""
-    return {(200, "application/json"): paged(serializer), (200, "text/csv"): OpenApiTypes.STR}
+    # mypy takes a class for one of its instances, which have no hash.
+    return {(200, "application/json"): paged(serializer), (200, "text/csv"): OpenApiTypes.STR}  # type: ignore[arg-type]
 
 
 @cache

@@ -17,10 +17,10 @@ from builds.selectors.sources import source_by_id
 from builds.services.asking import ask_build, ask_reproduction
 from catalog.api.caller import person_of
 from catalog.models import Version
-from portal.negotiation import AnyAccept
 from portal.paging import (
     CSV_PARAMETER,
     PAGE_PARAMETERS,
+    AnyAccept,
     choice,
     exact,
     identifier,

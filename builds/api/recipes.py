@@ -15,10 +15,10 @@ from builds.models import Recipe
 from builds.selectors.recipes import compared_with, recipe_by_id, recipe_difference, recipes_of
 from builds.selectors.sources import source_by_id
 from catalog.api.etag import tagged
-from portal.negotiation import AnyAccept
 from portal.paging import (
     CSV_PARAMETER,
     PAGE_PARAMETERS,
+    AnyAccept,
     page_or_csv,
     paged_or_csv,
     refuse_unknown_parameters,

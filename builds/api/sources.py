@@ -23,10 +23,10 @@ from builds.services.sources import SourceFields, add_source, ask_fetch, change_
 from catalog.api.caller import person_of
 from catalog.selectors import version_by_name
 from jobs import selectors as jobs_selectors
-from portal.negotiation import AnyAccept
 from portal.paging import (
     CSV_PARAMETER,
     PAGE_PARAMETERS,
+    AnyAccept,
     boolean,
     choice,
     exact,

@@ -17,10 +17,10 @@ from builds.selectors.waves import row_views, wave_by_id, waves
 from builds.services.waves import Event, open_wave
 from catalog.api.caller import person_of
 from catalog.selectors import version_by_name
-from portal.negotiation import AnyAccept
 from portal.paging import (
     CSV_PARAMETER,
     PAGE_PARAMETERS,
+    AnyAccept,
     boolean,
     choice,
     page_or_csv,

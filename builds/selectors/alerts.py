@@ -82,4 +82,5 @@ def _rows(  # noqa: PLR0913 - one a column
 ) -> QuerySet[Any, Any]:
     told = Value("", output_field=TextField()) if detail is None else detail
     named = rows.annotate(kind_=Value(kind), key_=F(key), label_=Cast(label, CharField()), detail_=told, at_=F(at))
-    return named.order_by("-at_").values_list("kind_", "key_", "label_", "detail_", "at_")[:MAX_ALERTS]
+    told_rows: QuerySet[Any, Any] = named.order_by("-at_").values_list("kind_", "key_", "label_", "detail_", "at_")
+    return told_rows[:MAX_ALERTS]

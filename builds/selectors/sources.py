@@ -10,7 +10,7 @@ from django.db.models.functions import Cast, Concat
 
 from audit.actor import Subject
 from builds.errors import SourceMissing
-from builds.models import Build, Recipe, Source, TrustedPipeline, Watch
+from builds.models import Build, Recipe, Source, Watch
 
 ENDED_WELL = (Build.State.SUCCEEDED, Build.State.NO_CHANGE)
 
@@ -53,11 +53,6 @@ def source_by_id(source_id: UUID | str) -> Source:
 def source_subject(source: Source) -> Subject:
     """How the record names it."""
     return Subject("source", str(source.pk), source.name)
-
-
-def pipelines_of(source: Source) -> list[TrustedPipeline]:
-    """The pipelines elsewhere that a source believes, those that ended last."""
-    return sorted(TrustedPipeline.objects.filter(source=source), key=lambda one: one.ended_at is not None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from audit.verbs import Verb
 from builds.domain import breaker
 from builds.errors import BuiltElsewhere
 from builds.models import Build, Cause, Source
+from builds.selectors.sources import source_subject
 from jobs.services import enqueue
 
 WORKER = Actor.system("worker")
@@ -112,11 +113,6 @@ def builds_for(source: Source, reason: str, now: datetime) -> list[datetime]:
 def subject_of(build: Build) -> Subject:
     """How the record names a build."""
     return Subject("build", str(build.pk), str(build))
-
-
-def source_subject(source: Source) -> Subject:
-    """How the record names a source."""
-    return Subject("source", str(source.pk), source.name)
 
 
 def _why_held(source: Source, reason: str, waiting: Build | None, now: datetime) -> str:

@@ -17,7 +17,7 @@ from audit.verbs import Verb
 from builds.adapters.jwks import fetch_key_set
 from builds.errors import IssuerUnavailable, PipelineExists, PipelineInvalid, PipelineMissing
 from builds.models import Source, TrustedPipeline
-from builds.services.causes import source_subject
+from builds.selectors.sources import source_subject
 from core.errors import FieldError
 from registry.adapters.settings import authority_of
 

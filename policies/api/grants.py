@@ -14,10 +14,10 @@ from policies import selectors
 from policies.api.serializers import GrantOutput
 from policies.domain.grants import GrantState
 from policies.models import Grant
-from portal.negotiation import AnyAccept
 from portal.paging import (
     CSV_PARAMETER,
     PAGE_PARAMETERS,
+    AnyAccept,
     choice,
     exact,
     page_or_csv,

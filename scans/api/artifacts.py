@@ -12,8 +12,14 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from audit.api.caller import actor_of
-from portal.negotiation import AnyAccept
-from portal.paging import CSV_PARAMETER, PAGE_PARAMETERS, is_csv_asked, paged_or_csv, refuse_unknown_parameters
+from portal.paging import (
+    CSV_PARAMETER,
+    PAGE_PARAMETERS,
+    AnyAccept,
+    is_csv_asked,
+    paged_or_csv,
+    refuse_unknown_parameters,
+)
 from registry.blobs import kept_blobs
 from registry.models import Artifact
 from registry.selectors import artifact_by_digest

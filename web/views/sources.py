@@ -17,6 +17,7 @@ from builds.models import Source
 from builds.selectors import builds as builds_read
 from builds.selectors import recipes, renewals
 from builds.selectors import sources as sources_read
+from builds.selectors.pipelines import pipelines_of
 from builds.services import asking, pipelines
 from builds.services import sources as services
 from builds.services.pipelines import PipelineFields
@@ -103,7 +104,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Source, form: PageForm, *
         "waiting": waiting,
         "builds": list(builds_read.builds_of(shown).prefetch_related(None)[:SHOWN]),
         "held": supply.causes_told(builds_read.held_causes(shown)[:SHOWN]),
-        "pipelines": sources_read.pipelines_of(shown),
+        "pipelines": sorted(pipelines_of(shown), key=lambda one: one.ended_at is not None),
         "form": form,
         "records": told(audit.records_of("source", str(shown.pk))),
     }

@@ -1,7 +1,8 @@
 """Which renewals belong together, what came of each, who must act — and many rows reviewed with one reason."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -189,7 +190,7 @@ def _lead(rows: list[RowTold]) -> str:
 
 # Upstream tags of images that are adopted.
 
-WATCH_COLUMNS = {
+WATCH_COLUMNS: dict[str, Callable[[Any], object]] = {
     "tag": str,
     "version": lambda row: row.version,
     "owner": lambda row: row.owner,
