@@ -6,7 +6,8 @@ Lowest layer first, entries in their order:
   same layer brings, whichever comes first. Where runtimes disagree about that, the file stays listed.
 - Links in the directories of a name are followed, always below the image's root, as runtimes do: what is written
   through a link is listed where it lands.
-- A hard link is the same file: its header's mode and owner become those of every name of it.
+- A hard link is the same file. Some runtimes give it the mode and the owner of the link's header, others leave it as it
+  was: it is listed with the bits of both, and with the lower owner. Else a link could take a set-uid bit off the list.
 - A directory over a directory keeps what is in it; everything else replaces what was there.
 
 What cannot be unpacked is refused: a name with ``..`` in it, a hard link to nothing, a file used as a directory.
@@ -131,9 +132,10 @@ class MergedTree:
         found = self._found(target)
         if found is None or found.kind is Kind.DIRECTORY:
             raise LayerRefused("A hard link names a file that is not there.")
-        changed = replace(found.file.entry, mode=header.mode, uid=header.uid, gid=header.gid)
         if found.kind is not Kind.LINK:
-            found.file.entry = changed
+            was = found.file.entry
+            uid, gid = min(was.uid, header.uid), min(was.gid, header.gid)
+            found.file.entry = replace(was, mode=was.mode | header.mode, uid=uid, gid=gid)
         self._place(directory, name, found.file, layer)
 
     def _hide(self, directory: str, name: str, layer: int) -> None:

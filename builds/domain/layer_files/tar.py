@@ -216,26 +216,29 @@ class TarStream:
 
     def _lay_out(self, header: Header, block: bytes, records: dict[str, bytes]) -> None:
         """Set what is read as the entry's content."""
-        self._parts = ((0, header.stored_bytes),)
-        version = sparse.pax_version(records)
-        if block[156] == ord("S"):
-            if not _is_gnu(block):
-                raise LayerRefused("A sparse file's header is not of GNU's form.")
-            header.size, self._parts = sparse.old_parts(block, self._more_header)
-        elif version and not header.is_regular:
+        is_old = block[156] == ord("S")
+        version = sparse.pax_version(records) if records and not is_old else ""
+        if is_old and not _is_gnu(block):
+            raise LayerRefused("A sparse file's header is not of GNU's form.")
+        if version and not header.is_regular:
             raise LayerRefused("What is no file is said to be a sparse one.")
-        elif version:
+        if is_old:
+            header.size, self._parts = sparse.old_parts(block, self._more_header)
+        if version:
             if name := records.get("GNU.sparse.name"):
                 header.name = self._text(name)
             own = decimal(records, "GNU.sparse.realsize", header.stored_bytes)
             header.size = decimal(records, "GNU.sparse.size", own)
         self._counted.size(header.size)
         self._left, self._padding = header.stored_bytes, -header.stored_bytes % BLOCK
-        if version == "1" and block[156] != ord("S"):
+        if version == "1":
             self._parts = sparse.parts_before_content(self._block_of_content)
             header.stored_bytes = self._left
-        elif version and block[156] != ord("S"):
+        elif version:
             self._parts = sparse.parts_of_records(records)
+        elif not is_old:
+            self._parts = ((0, header.stored_bytes),)
+            return
         sparse.require_fitting(self._parts, size=header.size, stored=self._left)
 
     def _more_header(self) -> bytes:

@@ -215,6 +215,15 @@ class TestContained:
         assert files["tmp/x"].is_setuid
         assert files["bin/sh"].sha256 == files["tmp/x"].sha256
 
+    def test_a_hard_link_takes_no_set_uid_bit_off_the_list(self, tmp_path):
+        """umoci leaves the file as it was, others change it: one that may be set-uid is listed as one."""
+        body = layer(entry("bin/su", b"x", mode=0o4755), entry("doc", type=HARD, target="bin/su", mode=0o644, uid=1000))
+        files = read(tmp_path, body)
+        assert {(path, one.mode_text, one.uid) for path, one in files.items() if path != "bin"} == {
+            ("bin/su", "4755", 0),
+            ("doc", "4755", 0),
+        }
+
     def test_devices_are_listed_and_made_nowhere(self, tmp_path):
         parts = [entry("dev/sda", type=BLOCK), entry("dev/mem", type=CHARACTER), entry("pipe", type=FIFO)]
         kinds = {path: one.kind for path, one in read(tmp_path, layer(*parts)).items()}
