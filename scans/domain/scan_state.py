@@ -186,7 +186,7 @@ def _without_distribution(facts: ScanFacts) -> _Found:
     if facts.attested is not None:
         sentence = f"No known distribution. {_what_is_attested(facts.attested)}."
         return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, f"{_ATTEST} {_ELSE_WAIVED}"
-    sentence = f"No known distribution: {facts.component_count} components without an os-release that names one."
+    sentence = f"No known distribution: {_components(facts)} without an os-release that names one."
     if facts.basis is Basis.PACKAGE_DATABASE:
         return ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION, sentence, "Base the image on a supported release."
     cure = f"Base the image on a supported release, or attest its inventory. {_ELSE_WAIVED}"
@@ -233,13 +233,17 @@ def _stale(facts: ScanFacts, at: datetime, max_feed_age: timedelta | None) -> _F
     return None
 
 
+def _components(facts: ScanFacts) -> str:
+    return f"{facts.component_count} component{'' if facts.component_count == 1 else 's'}"
+
+
 def _hours(length: timedelta) -> str:
     hours = length / timedelta(hours=1)
     return f"{hours:.0f} hours" if hours < 96 else f"{hours / 24:.0f} days"
 
 
 def _complete_sentence(facts: ScanFacts, support: Support) -> str:
-    text = f"{facts.component_count} components of {facts.os_id} {facts.os_version}"
+    text = f"{_components(facts)} of {facts.os_id} {facts.os_version}"
     if facts.attested is not None:
         by = facts.attested.by
         text += f", as attested by {by}, not seen in the image," if _stands_in(facts) else f", some attested by {by},"

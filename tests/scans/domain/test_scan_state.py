@@ -32,6 +32,10 @@ class TestJudge:
         assert judged.support is Support.EXTENDED
         assert "extended support until 2028-06-30" in judged.sentence
 
+    @pytest.mark.parametrize(("count", "words"), [(1, "1 component of"), (99, "99 components of")])
+    def test_one_component_is_not_several(self, count, words):
+        assert judge(replace(GOOD, component_count=count), at=NOW, max_feed_age=AGE).sentence.startswith(words)
+
     @pytest.mark.parametrize(
         ("changes", "state", "cause"),
         [
