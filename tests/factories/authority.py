@@ -137,16 +137,18 @@ def _end_earlier(subversion: Subversion, now: datetime) -> None:
     )
 
 
-def built(artifact: Artifact, now: datetime, predicate: dict[str, Any]) -> Build:
-    """A build that ended well with ``artifact`` and says ``predicate`` about it."""
-    number = next(_number)
-    return Build.objects.create(
-        source=SourceFactory(now),
-        number=number,
-        state="succeeded",
-        asked_at=now,
-        finished_at=now,
-        artifact=artifact,
-        output_digest=artifact.digest,
-        provenance=predicate,
-    )
+def built(
+    artifact: Artifact, now: datetime, predicate: dict[str, Any], changes: dict[str, object] | None = None
+) -> Build:
+    """A build that ended well with ``artifact`` and says ``predicate`` about it; ``changes`` are other columns."""
+    values = {
+        "source": SourceFactory(now),
+        "number": next(_number),
+        "state": "succeeded",
+        "asked_at": now,
+        "finished_at": now,
+        "artifact": artifact,
+        "output_digest": artifact.digest,
+        "provenance": predicate,
+    }
+    return Build.objects.create(**(values | (changes or {})))

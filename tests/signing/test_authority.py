@@ -9,7 +9,6 @@ from django.db import DatabaseError, connection, transaction
 from approvals.models import Certification, CertificationReview
 from audit.actor import Actor
 from audit.models import Record
-from builds.models import Build
 from jobs.models import Job
 from registry.models import Registry, Repository
 from signing import selectors, services
@@ -245,8 +244,7 @@ class TestWhatABuildMustBe:
         ],
     )
     def test_one_that_did_not_is_not(self, change, artifact, target, signer, now):
-        build = built(artifact, now, {"by": "us"})
-        Build.objects.filter(pk=build.pk).update(**change)
+        built(artifact, now, {"by": "us"}, change)
         assert_nothing_is_signed(self.begin(artifact, target, now), signer, now)
 
     def test_of_another_digest(self, artifact, target, signer, now):
