@@ -80,6 +80,7 @@ STATES: dict[str, Look] = {
     "in_force": Look("in force", "ok", "shield-check-filled"),
     "expiring": Look("ends soon", "warn", "calendar-due"),
     "refused": Look("refused", "no", "circle-x-filled"),
+    "verified": Look("verified", "ok", "shield-check-filled"),  # an attestation
     # the certified side
     "moved": Look("moved", "no", "alert-triangle-filled"),
     "gone": Look("gone", "no", "circle-x-filled"),

@@ -70,6 +70,10 @@ class TestOneImage:
         assert "1 component, CycloneDX 1.6" in page
         assert InventoryAttestation.objects.get().state == "verified"
 
+    def test_readers_see_no_form(self, signed_in, image):
+        page = signed_in(person_with(Role.REVIEWER)).get(f"/a/{image.digest}/attested")
+        assert (page.status_code, b"Hand it in" in page.content) == (200, False)
+
     def test_a_refused_one_says_why_there_and_in_the_list(self, signed_in, image):
         client = signed_in(person_with(Role.REQUESTER))
         answer = client.post(f"/a/{image.digest}/attested", upload(Key().attest(image.digest, BOM)))

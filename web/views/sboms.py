@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from audit import selectors as audit
 from registry import selectors as registry
+from registry.models import Artifact
 from scans import selectors as scans
 from scans import services
 from scans.domain.statements import MAX_BYTES
@@ -85,6 +86,7 @@ def attestations(request: HttpRequest, digest: str) -> HttpResponse:
         "viewer": viewer,
         "artifact": artifact,
         "form": form,
+        "may_hand_in": artifact.kind == Artifact.Kind.IMAGE and viewer.may_ask,
         "page": page_of(read.attestations_of(artifact), request, order=("-received_at", "-id")),
         "inventory": scans.latest_inventory(artifact),
         "scan": scans.latest_scan(artifact),
@@ -93,7 +95,7 @@ def attestations(request: HttpRequest, digest: str) -> HttpResponse:
     return render(request, "web/sbom_attestations.html", context, status=400 if form.errors else 200)
 
 
-def _take(artifact: Any, file: "UploadedFile[Any]", viewer: Viewer) -> Any:
+def _take(artifact: Artifact, file: "UploadedFile[Any]", viewer: Viewer) -> Any:
     # One byte more than is read tells that there is more.
     body = file.read(MAX_BYTES + 1)
     return services.take_attestation(artifact=artifact, body=body, by=viewer.person, now=viewer.now)
