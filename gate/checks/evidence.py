@@ -5,8 +5,7 @@ A new digest is held to the policy's *deploy* line. One that this namespace ran 
 known exploited vulnerability past its due date refuses.
 
 An image without an inventory (scratch, a static binary) was never compared with anything. While a waiver of that holds
-both checks warn, in its words; from its end on they refuse, on either line: what is eased is evidence that grew old,
-and here there never was any.
+both checks warn, in its words; from its end on they refuse a new digest.
 """
 
 from gate.checks.subject import Subject, worst
@@ -26,8 +25,12 @@ RETRY_SECONDS = 20  # a scan takes seconds: worth asking again, not worth waitin
 def check_scanned(subject: Subject) -> Check:
     """The newest report is complete and fresh, of every platform that may run."""
     if subject.alone is not None:
-        return _eased(subject, subject.alone, _scanned(subject, subject.alone, ""))
-    return worst([_eased(subject, facts, _scanned(subject, facts, called)) for facts, called in subject.members])
+        found = _scanned(subject, subject.alone, "")
+    else:
+        found = worst([_scanned(subject, facts, called) for facts, called in subject.members])
+    if found.refuses and subject.line is _RESTART and subject.policy.restart.scanned is _WARNS:
+        return Check("scanned", WARN, f"{found.reason}; it ran here before", found.remedy)
+    return found
 
 
 def check_findings(subject: Subject) -> Check:
@@ -35,15 +38,6 @@ def check_findings(subject: Subject) -> Check:
     if subject.alone is not None:
         return _findings(subject, subject.alone, "")
     return worst([_findings(subject, facts, called) for facts, called in subject.members])
-
-
-def _eased(subject: Subject, facts: DigestFacts | None, found: Check) -> Check:
-    """On the restart line what refuses warns, each image by itself; the end of a waiver is not eased."""
-    if not found.refuses or subject.line is not _RESTART or subject.policy.restart.scanned is not _WARNS:
-        return found
-    if facts is not None and _was_waived(facts):
-        return found
-    return Check("scanned", WARN, f"{found.reason}; it ran here before", found.remedy)
 
 
 def _was_waived(facts: DigestFacts) -> bool:
@@ -137,8 +131,6 @@ def _restart_findings(subject: Subject, facts: DigestFacts, called: str) -> Chec
     if _is_overdue(facts, subject.at):
         reason = f"{_known_exploited(facts)}, due {day(facts.known_exploited_due_at)}{called}"
         return Check("findings", FAIL, reason, _rebuild(facts))
-    if _was_waived(facts) and facts.inventory_waived_until <= subject.at:
-        return _without_inventory("findings", facts, subject.at, called)
     if facts.known_exploited:
         end = facts.known_exploited_due_at
         reason = f"{_known_exploited(facts)}; refused from {day(end)}{called}"

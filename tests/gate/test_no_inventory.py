@@ -58,17 +58,30 @@ class TestWaived:
             )
         assert any("no inventory, waived until 2026-11-27" in line for line in warning_lines(verdict))
 
-    @pytest.mark.parametrize("overlay", [pytest.param({}, id="new"), pytest.param(RAN, id="ran-before")])
-    def test_from_its_end_on_it_is_refused_on_either_line(self, snapshot_of, overlay):
+    def test_from_its_end_on_it_is_refused(self, snapshot_of):
         facts = bare(NOW + DAY)
-        assert ask(snapshot_of, facts, at=NOW + DAY - 1, **overlay).allowed
-        verdict = ask(snapshot_of, facts, at=NOW + DAY, **overlay)
+        assert ask(snapshot_of, facts, at=NOW + DAY - 1).allowed
+        verdict = ask(snapshot_of, facts, at=NOW + DAY)
         assert not verdict.allowed
         for code in ("scanned", "findings"):
             found = check(verdict, code)
             assert found.outcome is Outcome.FAIL
             assert found.reason == "it has no inventory, and the waiver of that ended 2026-11-25"
             assert found.remedy == NO_INVENTORY
+
+    def test_what_ran_before_starts_again_after_its_end_and_says_so(self, snapshot_of):
+        verdict = ask(snapshot_of, bare(NOW + DAY), at=NOW + DAY, **RAN)
+        assert verdict.allowed
+        for code in ("scanned", "findings"):
+            found = check(verdict, code)
+            assert found.outcome is Outcome.WARN
+            assert found.reason == "it has no inventory, and the waiver of that ended 2026-11-25; it ran here before"
+
+    def test_unless_the_policy_says_otherwise_or_it_was_revoked(self, snapshot_of):
+        strict = policy()
+        strict["restart"] = strict["restart"] | {"scanned": "refuse"}
+        assert not ask(snapshot_of, bare(NOW), policy=strict, **RAN).allowed
+        assert not ask(snapshot_of, bare(NOW, revoked_at=NOW - 1), **RAN).allowed
 
     def test_how_long_ago_somebody_looked_does_not_matter(self, snapshot_of):
         assert ask(snapshot_of, bare(NOW + DAY, scanned_at=NOW - 300 * DAY)).allowed
@@ -139,11 +152,8 @@ class TestIndex:
         assert self.ask(snapshot_of, waived, waived).allowed
         assert not self.ask(snapshot_of, waived, {}).allowed
 
-    def test_an_ended_one_is_not_hidden_by_a_child_that_is_eased(self, snapshot_of):
-        ran = {"ran": {"prod": (Ran("web", self.INDEX, NOW - DAY),)}}
-        failed = {"scan": ScanState.FAILED}
-        assert self.ask(snapshot_of, failed, {"until": NOW + DAY}, **ran).allowed
-        verdict = self.ask(snapshot_of, failed, {"until": NOW}, **ran)
+    def test_one_that_ended_refuses_the_index(self, snapshot_of):
+        verdict = self.ask(snapshot_of, {"until": NOW + DAY}, {"until": NOW})
         assert check(verdict, "scanned").outcome is Outcome.FAIL
 
 

@@ -51,7 +51,7 @@ class TestBuild:
         now = timezone.now()
         grant = inventory_waiver(now, scope_kind="version", scope="hello/1")
         certified(now, proposal=ProposalFactory(now, subversion=hello))
-        said = "gates refuse it, although it is certified"
+        said = "gates refuse it where it does not run yet, although it is certified"
         assert said not in text_of(url_of(hello))
         services.end_waiver(grant_id=grant.pk, person=grant.asked_by, reason="No.", now=timezone.now())
         assert said in text_of(url_of(hello))
