@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 MASK = "•••"
 SHORTEST_SECRET = 6  # characters: a shorter value would mask half of every log
+LONGEST_WORD = 4096  # characters: what is longer and has no blank is no word, and is cut anywhere
 # ECMA-48: CSI, then OSC, DCS, SOS, PM and APC up to their terminator or the line's end, then two-character escapes.
 _ESCAPE = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]{0,64}[ -/]{0,8}[@-~]?"
@@ -61,6 +62,7 @@ class Masker:
         # Longest first: a value within another one must not leave the rest of it standing.
         ordered = sorted(spellings, key=len, reverse=True)
         self._known = re.compile("|".join(re.escape(one) for one in ordered)) if ordered else None
+        self._spellings = ordered
         self._find = find
         self._is_in_key = False
 
@@ -73,6 +75,17 @@ class Masker:
             if len(value) >= SHORTEST_SECRET:
                 text = text.replace(value, MASK)
         return text
+
+    def safe_end(self, line: str) -> int:
+        """Where a line that is too long may be cut: in no known value that begins at its end, and between words."""
+        begun = (self._begun(line, spelling) for spelling in self._spellings)
+        end = len(line) - max(begun, default=0)
+        space = max(line.rfind(" ", 0, end), line.rfind("\t", 0, end)) + 1
+        return space if space > end - LONGEST_WORD else end or len(line)
+
+    def _begun(self, line: str, spelling: str) -> int:
+        """How many characters at the end of ``line`` may be the beginning of ``spelling``."""
+        return next((n for n in range(min(len(spelling) - 1, len(line)), 0, -1) if line.endswith(spelling[:n])), 0)
 
     def _without_keys(self, text: str) -> str:
         """Without the lines between BEGIN and END of a private key (RFC 7468), over several calls."""

@@ -80,8 +80,10 @@ class LogWriter:
         if found:
             self._take(whole + found)
         if len(self._line) > MAX_LINE_CHARACTERS:
-            line, self._line = self._line, ""
-            self._take(line + "\n")
+            line = neutral(self._line)
+            end = self._masker.safe_end(line)
+            self._line = line[end:]
+            self._take(line[:end] + "\n")
         if self._size >= CHUNK_BYTES:
             self.flush()
         self.tick()

@@ -151,7 +151,9 @@ def _look_at(repository: Repository) -> list[TagVerdict]:
     side = registry_selectors.side_for(repository.registry)
     listed = set(side.tags(repository.path))
     facts = selectors.repository_facts(repository)
-    names = {tag for tag in listed if not is_cosign_tag(tag)} | set(facts.own_tags) | set(facts.last_certified)
+    ours = {wanted.tag for wanted in selectors.cosign_tags(repository)}
+    proofs = {tag for tag in listed if tag in ours or (is_cosign_tag(tag) and _is_proof(side, repository, tag))}
+    names = listed - proofs | set(facts.own_tags) | set(facts.last_certified)
     verdicts = {}
     for tag in sorted(names):
         verdicts[tag] = judge_tag(tag, _names(side, repository, tag), facts)
@@ -167,6 +169,19 @@ def _names(side: RegistrySide, repository: Repository, tag: str) -> str:
         return str(side.get_manifest(repository.path, tag).digest)
     except NotInRegistry:
         return ""
+
+
+def _is_proof(side: RegistrySide, repository: Repository, tag: str) -> bool:
+    """Whether the tag gives what refers to an image, and nothing that could run: its name alone says nothing."""
+    try:
+        got = side.get_manifest(repository.path, tag)
+    except NotInRegistry:
+        return True
+    manifest = parse_manifest(got.body, got.media_type)
+    if isinstance(manifest, Manifest):
+        return not manifest.is_image
+    # The referrers of a digest, where a registry has no API for them (OCI distribution-spec, referrers tag schema).
+    return all(child.artifact_type for child in manifest.manifests)
 
 
 def _look_at_signatures(side: RegistrySide, repository: Repository) -> Iterable[TagVerdict]:

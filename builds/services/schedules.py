@@ -21,7 +21,7 @@ from jobs.services import enqueue_many, ensure_schedule
 SCHEDULE = "Renew what is due"
 EVERY_SECONDS = 60
 GOING = (Build.State.ASKED, Build.State.RUNNING, Build.State.BUILT)
-BUILD_JOBS = ("builds.begin", "builds.run", "builds.take_in")
+BUILD_JOBS = ("builds.begin", "builds.run", "builds.take_in", "builds.take_submission")
 GAVE_UP = (State.FAILED, State.CANCELLED)
 # A build whose last job ended this long ago without ending it is given up.
 GRACE = timedelta(minutes=2)

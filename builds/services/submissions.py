@@ -235,11 +235,12 @@ def _import(reference: str, source: Source, actor: Actor, now: datetime) -> Any:
 def _require_certified_base(artifact: Artifact, now: datetime) -> None:
     """Raises BaseNotCertified unless the layers of each image are those of a certified one, and more.
 
-    What the provenance names as its base is a claim; the layers are the proof.
+    What the provenance names as its base is a claim; the layers are the proof. Where several have them, the worst
+    decides.
     """
     for image in registry_selectors.runnable_images(artifact):
         nearest = {str(one.pk) for one in registry_selectors.lineage_of(image).nearest}
-        if not nearest & set(catalog.usable_holding(nearest, now)):
+        if not nearest or not nearest <= set(catalog.usable_holding(nearest, now)):
             raise BaseNotCertified(
                 f"{image.digest} stands on nothing that is certified.", cure="Build it FROM a certified image."
             )

@@ -110,7 +110,8 @@ def add_candidate(build: Build, artifact: Artifact, *, now: datetime, progress: 
 
 
 def _tag(build: Build) -> str:
-    return f"{build.source.version.name[:100]}-build.{build.number}"
+    # The source's name: sources of several images may share a repository of candidates.
+    return f"{build.source.name.replace(' ', '_')[:100]}-build.{build.number}"
 
 
 @transaction.atomic

@@ -6,7 +6,7 @@ from rest_framework.test import APIClient
 from accounts.roles import Role
 from builds.adapters.secrets import secret_values
 from builds.domain.log_text import MASK, Masker, neutral
-from builds.services.logs import CHUNK_BYTES, MAX_BYTES, LogWriter, append_log
+from builds.services.logs import CHUNK_BYTES, MAX_BYTES, MAX_LINE_CHARACTERS, LogWriter, append_log
 from tests.builds.builders.support import log_of
 from tests.factories.accounts import person_with
 from tests.factories.builds import BuildFactory
@@ -109,6 +109,23 @@ class TestALog:
         writer("correct-\x1b[0mhorse-battery\n")
         writer.close()
         assert log_of(build) == f"{MASK}\n"
+
+    @pytest.mark.parametrize("before", ["x" * MAX_LINE_CHARACTERS, "word " * (MAX_LINE_CHARACTERS // 5)])
+    @pytest.mark.parametrize("shown", [1, 11, 20])
+    def test_cuts_no_secret_in_two_where_a_line_is_too_long(self, build, now, before, shown):
+        secret = "correct-horse-battery"
+        writer = writer_of(build, now, secret)
+        writer(before[shown:] + "." + secret[:shown])
+        writer(secret[shown:] + " and more\n")
+        writer.close()
+        said = log_of(build).replace("\n", "")
+        assert said == f"{before[shown:]}.{MASK} and more"
+
+    def test_cuts_a_line_that_is_nothing_but_what_may_be_a_secret(self, build, now):
+        writer = writer_of(build, now, "a" * (2 * MAX_LINE_CHARACTERS))
+        writer("a" * (MAX_LINE_CHARACTERS + 1))
+        writer.close()
+        assert log_of(build).replace("\n", "") == "a" * (MAX_LINE_CHARACTERS + 1)
 
     def test_shows_where_a_silent_build_stands(self, build, now):
         times = iter([0.0, 0.1, 0.2, 1.5, 1.5])

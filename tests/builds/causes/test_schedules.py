@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.roles import Role
 from builds.domain.jitter import jittered
 from builds.models import Build, Cause, Source
-from builds.services.schedules import renew, start_due
+from builds.services.schedules import BUILD_JOBS, renew, start_due
 from catalog.models import Image, Version
 from jobs.models import Job
 from tests.factories.accounts import person_with
@@ -108,9 +108,9 @@ class TestStartDue:
 
 
 class TestGivenUp:
-    def job(self, build: Build, now: datetime, state: str) -> Job:
+    def job(self, build: Build, now: datetime, state: str, kind: str = "builds.run") -> Job:
         return Job.objects.create(
-            kind="builds.run", queue="builds", subject_id=str(build.pk), state=state, max_attempts=1, limit_seconds=1,
+            kind=kind, queue="builds", subject_id=str(build.pk), state=state, max_attempts=1, limit_seconds=1,
             run_at=now, created_at=now, finished_at=now, error_code="abandoned", error_text="The worker vanished.",
         )  # fmt: skip
 
@@ -123,9 +123,10 @@ class TestGivenUp:
         build.refresh_from_db()
         assert (build.state, build.failure) == ("failed", "builds.run ended: The worker vanished.")
 
-    def test_a_build_whose_job_was_cancelled_ends_as_stopped(self, now: datetime) -> None:
+    @pytest.mark.parametrize("kind", BUILD_JOBS)
+    def test_a_build_whose_job_was_cancelled_ends_as_stopped(self, now: datetime, kind: str) -> None:
         build = BuildFactory(now)
-        self.job(build, now, "cancelled")
+        self.job(build, now, "cancelled", kind)
 
         start_due(now=now + timedelta(minutes=5))
 

@@ -15,9 +15,11 @@ from audit.verbs import Verb
 from builds.errors import BaseNotCertified
 from builds.models import Build, RefusedSubmissions, Source, Submission
 from builds.services.attesting import attest_build
+from builds.services.schedules import start_due
 from builds.services.submissions import take_submission
 from catalog import services as catalog
 from catalog.models import Subversion
+from jobs.models import Job
 from registry import services as registry_services
 from registry.blobs import kept_blobs
 from registry.models import Import, Repository
@@ -194,6 +196,15 @@ class TestAccepted:
         for _ in range(2):
             take_submission(build_id=Build.objects.get().pk, now=at)
         assert Subversion.objects.count() == 1
+
+    def test_one_whose_job_was_cancelled_is_stopped(self, client, source, issuer, trust, image, at):
+        trust(source)
+        submitted = post(client, source, issuer.token(github_claims(issuer.url, at)), body_of(image))
+        assert submitted.status_code == 202
+        taking = Job.objects.filter(kind="builds.take_submission")
+        assert taking.update(state="cancelled", finished_at=at, error_code="cancelled") == 1
+        start_due(now=at + timedelta(hours=1))
+        assert Build.objects.get().state == "stopped"
 
     def test_an_image_that_is_not_there_fails_and_says_so(self, client, source, issuer, trust, image, at):
         trust(source)

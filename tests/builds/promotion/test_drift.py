@@ -141,6 +141,15 @@ class TestTagsOfOthers:
 
 
 class TestSignaturesBesideIt:
+    @pytest.mark.parametrize("ending", ["", ".sig", ".att", ".debug"])
+    def test_an_image_under_a_name_of_theirs(self, on_server, now, ending):
+        good, evil = on_server.image("debian"), on_server.image("evil")
+        on_server.certify(good)
+        tag = f"sha256-{'0' * 64}{ending}"
+        on_server.push(evil, tag)
+        look_for_drift(now=now)
+        assert open_alarms() == {(tag, "", evil.digest)}
+
     def test_a_signature_that_was_replaced(self, on_server, now):
         good = on_server.image("debian")
         on_server.certify(good)

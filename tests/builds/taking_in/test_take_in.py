@@ -52,7 +52,16 @@ class TestCandidate:
         take_in(build_id=built(now, archive, source=source).pk, now=now)
 
         side = side_for(candidates.registry)
-        assert str(side.head_manifest(candidates.path, "12-build.1")) == digest_of(archive)
+        assert str(side.head_manifest(candidates.path, f"{source.name}-build.1")) == digest_of(archive)
+
+    def test_beside_those_of_other_sources(self, now: datetime, tmp_path: Path, candidates: Repository) -> None:
+        archives = [image_archive(tmp_path, {"app": name}) for name in (b"one", b"other")]
+        sources = [SourceFactory(now, candidate_repository=candidates) for _ in archives]
+        for source, archive in zip(sources, archives, strict=True):
+            take_in(build_id=built(now, archive, source=source).pk, now=now)
+        side = side_for(candidates.registry)
+        found = [str(side.head_manifest(candidates.path, f"{source.name}-build.1")) for source in sources]
+        assert found == [digest_of(archive) for archive in archives]
 
     def test_twice_is_once(self, now: datetime, tmp_path: Path) -> None:
         build = built(now, image_archive(tmp_path, {"app": b"1"}))
@@ -120,7 +129,7 @@ class TestSeveralPlatforms:
         children = runnable_images(build.artifact)
         assert [one.platform for one in children] == TWO
         side = side_for(candidates.registry)
-        assert str(side.head_manifest(candidates.path, "12-build.1")) == build.artifact.digest
+        assert str(side.head_manifest(candidates.path, f"{build.source.name}-build.1")) == build.artifact.digest
         for child in children:
             assert str(side.head_manifest(candidates.path, child.digest)) == child.digest
 
