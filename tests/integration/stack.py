@@ -238,13 +238,16 @@ class Member:
 
     def wait_for_evidence(self, digest: str, *, seconds: float = 120) -> None:
         """Until the image is scanned and, where it has a place, its files are read: what a packet is frozen from."""
-        for kind in ("scan", "inspection"):
-            address = f"{self.url}/api/v1/artifacts/{digest}/{kind}"
-            eventually(
-                lambda address=address: self.api.get(address).json().get("state") == "complete",
-                seconds=seconds,
-                what=f"the {kind}",
-            )
+        address = f"{self.url}/api/v1/artifacts/{digest}"
+        eventually(
+            lambda: self.api.get(f"{address}/scan").json().get("state") == "complete", seconds=seconds, what="the scan"
+        )
+
+        def read() -> bool:
+            images = self.api.get(f"{address}/inspection").json()["images"]
+            return bool(images) and {one["state"] for one in images} == {"complete"}
+
+        eventually(read, seconds=seconds, what="the look into its files")
 
     def run(self, path: str, body: Any = None, *, seconds: float = 180) -> Any:
         """POST what starts a job, and wait until the job has ended well."""
