@@ -46,7 +46,6 @@ class TestBuild:
         assert f"/waivers/{grant.pk}" in page
         assert "Nothing was compared: there is no inventory of it; waived until" in page
 
-
     def test_a_certified_one_whose_waiver_ended_says_that_gates_refuse_it(self, hello, text_of):
         now = timezone.now()
         grant = inventory_waiver(now, scope_kind="version", scope="hello/1")
