@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from audit.actor import Actor, Subject
 from audit.services import record
@@ -36,7 +36,7 @@ from scans.errors import (
     SnapshotRefused,
     SnapshotTimeMissing,
 )
-from scans.models import Feed
+from scans.models import AdvisedVulnerability, Advisory, AffectedRange, Feed, Match, Vulnerability
 from scans.services.applying import (
     Applied,
     apply_advisories,
@@ -56,6 +56,7 @@ WORKER = Actor.system("worker")
 # The timer that people may edit; half the age at which advisories are too old to certify with would still do.
 SCHEDULE = "Sync feeds"
 SYNC_EVERY_SECONDS = 6 * 3600
+ANALYZED_FROM = 500  # advisories, new or changed in one sync
 _CHANGEABLE = ("url", "index_url", "allow_private", "is_enabled", "is_frozen", "declared_ecosystems")
 
 
@@ -231,6 +232,8 @@ def _take_over(
         movement = Movement()
         applied = _apply(feed, path, document, movement, now, progress)
         _keep(feed, applied, at, stated, digest, now)
+        if applied.new + applied.changed >= ANALYZED_FROM:
+            _analyze()
         progress(applied.records, "writing down what moved")
         moved = record_changes(movement.changes, because=f"feed {feed.name}", now=now)
         moved += rejudge_moved(now=now)
@@ -276,6 +279,17 @@ def _apply(
             return apply_exploited(feed=feed, entries=entries, movement=movement)
         case Feed.Kind.ENDOFLIFE:
             return apply_support(feed=feed, releases=_malformed_refused(parse_support_data, document))
+
+
+def _analyze() -> None:
+    """Have the planner look at what was taken over.
+
+    By what it knows of nearly empty tables a list of findings may take minutes, and PostgreSQL looks by itself a minute
+    after the commit, never before it.
+    """
+    tables = [model._meta.db_table for model in (Advisory, AffectedRange, AdvisedVulnerability, Vulnerability, Match)]
+    with connection.cursor() as cursor:
+        cursor.execute(f"ANALYZE {', '.join(tables)}")
 
 
 def _malformed_refused(parse: Callable[[bytes], T], document: bytes) -> T:
