@@ -4,6 +4,7 @@ import json
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ ADMIN = Actor.system("test")
 
 
 @pytest.fixture
-def upstream() -> Registry:
+def upstream(tmp_path: Path, settings: Any) -> Registry:
+    settings.GOLDGATE_HOME = tmp_path / "home"  # what other tests keep there would be no news
     return LayoutFactory("upstream.example", side="source", path_prefix="")
 
 
