@@ -23,7 +23,6 @@ from uuid import UUID
 
 from django.core import signing
 from django.db.models import Q, QuerySet
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
@@ -36,11 +35,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.canonical import sha256_of
-from core.csv_lines import csv_lines
+from web.csv_rows import CSV_ROWS
+from web.csv_rows import csv_response as csv_response
 
 DEFAULT_LIMIT = 50  # rows
 MAX_LIMIT = 200  # rows
-CSV_ROWS = 100_000  # of one file
 MAX_CURSOR_LENGTH = 2000  # characters
 SALT = "portal.paging"
 OWN_PARAMETERS = frozenset({"cursor", "limit", "count"})
@@ -107,9 +106,7 @@ def page_or_csv(  # noqa: PLR0913 - page's, and the file's name
     columns = tuple(serializer().fields)
     made = (serializer(row, context={"request": request}).data for row in rows)
     cells = ([_cell(row.get(column)) for column in columns] for row in made)
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    lines = csv_lines(columns, cells)
-    return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+    return csv_response(name, columns, cells)
 
 
 def is_csv_asked(request: Request) -> bool:

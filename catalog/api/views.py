@@ -1,6 +1,5 @@
 """Images, versions, subversions and the approved list over REST."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 from django.http import StreamingHttpResponse
@@ -20,8 +19,16 @@ from catalog.api.caller import person_of
 from catalog.api.etag import tagged
 from catalog.models import Image
 from catalog.selectors import Entry
-from core.csv_lines import csv_lines
-from portal.paging import PAGE_PARAMETERS, choice, contains, exact, page, paged, refuse_unknown_parameters
+from portal.paging import (
+    PAGE_PARAMETERS,
+    choice,
+    contains,
+    csv_response,
+    exact,
+    page,
+    paged,
+    refuse_unknown_parameters,
+)
 from registry.selectors import artifact_by_digest
 
 
@@ -166,19 +173,10 @@ class ApprovedCsvView(APIView):
     def get(self, request: Request) -> StreamingHttpResponse:
         """The approved list as CSV (RFC 4180, UTF-8), whole. Cells that a spreadsheet would run are made harmless."""
         refuse_unknown_parameters(request)
-        return StreamingHttpResponse(
-            approved_csv(selectors.approved_list(timezone.now())),
-            content_type="text/csv; charset=utf-8",
-            headers={"Content-Disposition": 'attachment; filename="approved.csv"'},
-        )
+        return csv_response("approved.csv", COLUMNS, map(_cells, selectors.approved_list(timezone.now())))
 
 
 COLUMNS = ("image", "version", "subversion", "state", "until", "digest", "from", "purpose", "sentence")
-
-
-def approved_csv(entries: list[Entry]) -> Iterator[str]:
-    """The approved list, line by line."""
-    return csv_lines(COLUMNS, map(_cells, entries))
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

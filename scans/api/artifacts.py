@@ -16,6 +16,7 @@ from portal.paging import (
     CSV_PARAMETER,
     PAGE_PARAMETERS,
     AnyAccept,
+    csv_response,
     is_csv_asked,
     paged_or_csv,
     refuse_unknown_parameters,
@@ -72,9 +73,7 @@ class ArtifactFindingsView(APIView):
         rows = finding_pages.chosen(request, selectors.findings(artifact))
         if is_csv_asked(request):
             name = f"findings-{artifact.digest.rpartition(':')[2][:12]}.csv"
-            headers = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-            lines = finding_pages.csv_of(rows)
-            return StreamingHttpResponse(lines, content_type="text/csv; charset=utf-8", headers=headers)
+            return csv_response(name, finding_pages.COLUMNS, map(finding_pages.cells_of, rows))
         return finding_pages.page(request, rows)
 
 

@@ -1,6 +1,6 @@
 """Findings as pages and as CSV. They are a join, no rows of one table: a cursor is a finding's place in the order."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +9,6 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.csv_lines import csv_lines
 from portal.paging import DEFAULT_LIMIT, MAX_CURSOR_LENGTH, MAX_LIMIT, OWN_PARAMETERS, refuse_unknown_parameters
 from scans.api.serializers import SEVERITY_WORDS, FindingOutput
 from scans.selectors import Finding
@@ -65,12 +64,8 @@ def page(request: Request, rows: Sequence[Finding]) -> Response:
     return Response(body, headers={"Link": f'<{following}>; rel="next"'} if following else None)
 
 
-def csv_of(rows: Iterable[Finding]) -> Iterator[str]:
-    """The rows as CSV, header first."""
-    return csv_lines(COLUMNS, map(_cells, rows))
-
-
-def _cells(row: Finding) -> list[str]:
+def cells_of(row: Finding) -> list[str]:
+    """A row of the file, a cell for each of ``COLUMNS``."""
     return [
         row.vulnerability_id,
         " ".join(row.advisory_ids),

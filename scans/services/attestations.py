@@ -10,6 +10,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
 
 from accounts.models import Person
 from audit.actor import Actor, Subject
@@ -68,10 +69,9 @@ def judge_attestation(*, body: bytes, image: Artifact) -> Verdict:
     signer: InventorySigner | None = None
     try:
         envelope = read_envelope(body)
-        signers = InventorySigner.objects.order_by("ended_at", "pk")
         # One in force before ended ones: a key may have been named anew.
-        in_order = sorted(signers, key=lambda one: one.ended_at is not None)
-        signer = next((one for one in in_order if is_signed_by(envelope, one.public_pem)), None)
+        signers = InventorySigner.objects.order_by(F("ended_at").asc(nulls_first=True), "pk")
+        signer = next((one for one in signers if is_signed_by(envelope, one.public_pem)), None)
         if signer is None:
             raise AttestationRefused(
                 "unknown_key", "No signer that is named here made its signature, or it was changed since.", "signatures"

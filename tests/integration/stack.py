@@ -236,18 +236,23 @@ class Member:
         assert is_right, f"{path}: {answer.status_code} {answer.text}"
         return answer.json() if answer.content else {}
 
-    def wait_for_evidence(self, digest: str, *, seconds: float = 120) -> None:
-        """Until the image is scanned and, where it has a place, its files are read: what a packet is frozen from."""
-        address = f"{self.url}/api/v1/artifacts/{digest}"
+    def wait_for_scan(self, digest: str, *, seconds: float = 180) -> None:
+        address = f"{self.url}/api/v1/artifacts/{digest}/scan"
         eventually(
-            lambda: self.api.get(f"{address}/scan").json().get("state") == "complete", seconds=seconds, what="the scan"
+            lambda: self.api.get(address).json().get("state") == "complete",
+            seconds=seconds,
+            what=f"the scan of {digest[:19]}",
         )
 
+    def wait_for_evidence(self, digest: str) -> None:
+        """Until the image, which has a place, is scanned and its files are read: what a packet is frozen from."""
+        self.wait_for_scan(digest)
+
         def read() -> bool:
-            images = self.api.get(f"{address}/inspection").json()["images"]
+            images = self.get(f"artifacts/{digest}/inspection")["images"]
             return bool(images) and {one["state"] for one in images} == {"complete"}
 
-        eventually(read, seconds=seconds, what="the look into its files")
+        eventually(read, seconds=120, what="the look into its files")
 
     def run(self, path: str, body: Any = None, *, seconds: float = 180) -> Any:
         """POST what starts a job, and wait until the job has ended well."""

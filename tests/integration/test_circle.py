@@ -156,14 +156,6 @@ def source_of(world: World) -> Any:
     return next(one for one in world.admin.get("sources")["results"] if one["name"] == "debian-12")
 
 
-def scanned(world: World, digest: str) -> None:
-    def state() -> bool:
-        answer = world.admin.api.get(f"{world.stack.url}/api/v1/artifacts/{digest}/scan")
-        return bool(answer.json().get("state") == "complete")
-
-    eventually(state, seconds=180, what=f"the scan of {digest[:19]}")
-
-
 def counts(world: World, digest: str, *, fixable: bool) -> tuple[int, int]:
     """Findings with, or without, a fix, and how many vulnerabilities they are."""
     rows: list[Any] = []
@@ -222,7 +214,7 @@ class TestTheCircle:
 
     def the_old_one_is_certified(self, world: World) -> str:
         world.admin.run("imports", {"reference": f"{world.source}/debian:12"})
-        scanned(world, world.old)
+        world.admin.wait_for_scan(world.old)
         assert counts(world, world.old, fixable=True) == (0, 0)
         assert counts(world, world.old, fixable=False) == UNFIXED
         made = world.admin.post("images/debian/12/subversions", {"digest": world.old, "name": "12-first"}, expect=201)
@@ -277,7 +269,7 @@ class TestTheCircle:
 
     def the_candidate_has_no_fix_left(self, world: World, build: Any) -> None:
         digest = build["artifact"]
-        scanned(world, digest)
+        world.admin.wait_for_scan(digest)
         assert counts(world, digest, fixable=True) == (0, 0)
         assert counts(world, digest, fixable=False) == UNFIXED
         # It stands on what its FROM names, by its layers and not by a label.

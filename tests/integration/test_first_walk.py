@@ -76,10 +76,7 @@ class TestFirstWalk:
         digest = re.search(r"sha256:[0-9a-f]{64}", imported)
         assert digest
 
-        eventually(
-            lambda: pat.api.get(f"{demo.url}/api/v1/artifacts/{digest[0]}/scan").json().get("state") == "complete",
-            what="the scan",
-        )
+        pat.wait_for_scan(digest[0])
         subversion = pat.post("images/debian/12/subversions", {"digest": digest[0]})
         pat.wait_for_evidence(digest[0])
         proposal = pat.post("proposals", {"subversion": subversion["id"]})

@@ -109,13 +109,7 @@ def bring_in(world: World, name: str, *, place: bool = True) -> str:
     done = world.pat.get(f"imports/{job['answer']['imports'][0]['id']}")
     digest = world.digests[name]
     assert done["artifact"]["digest"] == digest
-    eventually(
-        lambda: (
-            world.pat.api.get(f"{world.stack.url}/api/v1/artifacts/{digest}/scan").json().get("state") == "complete"
-        ),
-        seconds=120,
-        what=f"the scan of {name}",
-    )
+    world.pat.wait_for_scan(digest)
     if not place:
         return ""
     placed = world.pat.post("images/debian/12/subversions", {"digest": digest, "name": f"12-{name}"}, expect=201)

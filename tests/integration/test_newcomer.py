@@ -101,10 +101,7 @@ class TestArchiveToVerdict:
         imported = stack.goldgate(pat.token, "-o", "json", "import", "--archive", str(archive))
         assert imported.returncode == 0, imported.stderr
         assert json.loads(imported.stdout)[0]["artifact"]["digest"] == REBUILT
-        eventually(
-            lambda: pat.api.get(f"{stack.url}/api/v1/artifacts/{REBUILT}/scan").json().get("state") == "complete",
-            what="the scan",
-        )
+        pat.wait_for_scan(REBUILT)
         reference = f"{PUBLIC_NAME}/debian@{REBUILT}"
         assert stack.goldgate(pat.token, "check", reference).returncode == 1
 

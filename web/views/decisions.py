@@ -12,14 +12,13 @@ from admission import services
 from admission.manifests import documents_of, namespace_in, uses_in, uses_of
 from admission.models import Decision
 from gate.verdict import CHECKS
-from web.csv_rows import csv_response
+from web.csv_rows import CSV_ROWS, csv_response
 from web.filters import Choice, Text, read_filters
 from web.forms.admission import TryForm
 from web.paging import page_of
 from web.refusals import attempt
 from web.viewer import Viewer, viewer_of
 
-CSV_ROWS = 100_000
 # What a cure says to use: a reference with its whole digest, as a line that can be pasted.
 _PINNED = re.compile(r"(?:\bUse |(?=FROM ))((?:FROM )?[^\s@]+@sha256:[0-9a-f]{64})")
 

@@ -11,14 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
-from django.db.models import Max
 from django.utils import timezone
 
 from accounts import services as accounts
 from accounts.models import Person
 from accounts.roles import Role
 from admission import selectors as admission
-from admission.models import SnapshotChange
 from approvals import services as approvals
 from approvals.models import Certification, Proposal, Review
 from audit.actor import Actor
@@ -164,12 +162,10 @@ def _packet(proposal: Proposal) -> str:
 
 
 def _is_at_every_gate(subversion: Subversion) -> bool:
-    """Whether the gates say that they answer from a snapshot with every deed about ``subversion``."""
+    """Whether every deed about ``subversion`` is published, and every gate says that it has the newest snapshot."""
     if not admission.is_published(subversion):
         return False
-    changes = SnapshotChange.objects.filter(subject_kind="subversion", subject_id=str(subversion.pk))
-    version = changes.aggregate(Max("publication__version"))["publication__version__max"]
-    return all((gate.snapshot_version or 0) >= version for gate in admission.gates().filter(retired_at__isnull=True))
+    return all(one.versions_behind == 0 for one in admission.gate_health(timezone.now()))
 
 
 def _wait(done: Callable[[], Any], what: str) -> None:

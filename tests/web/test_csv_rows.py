@@ -1,6 +1,6 @@
 import pytest
 
-from core.csv_lines import csv_lines, neutral
+from web.csv_rows import csv_lines, neutral
 
 
 class TestNeutral:
