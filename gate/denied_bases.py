@@ -11,22 +11,17 @@ No digest stands here: one digest is revoked or rejected in the catalog. The gat
 it; what is built does (``builds/services/bases.py``).
 """
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from core.errors import FieldError
+from oci.reference import is_host, is_repository_path, is_tag, is_within
 
 MAX_NAME_LENGTH = 400  # characters: host, path and tag
 MAX_WORDS_LENGTH = 500
 MAX_ENTRIES = 1000
 _DOCKER_HUB = frozenset({"docker.io", "index.docker.io", "registry-1.docker.io", "registry.hub.docker.com"})
-_PART = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_NAME = re.compile(
-    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)(?::[1-9][0-9]{0,4})?"
-    rf"(?:/{_PART})*(?::[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ class DeniedBase:
         """Whether it denies ``repository`` (``host/path``) under one of ``tags``; under any, if it names no tag."""
         own, tag = split_name(self.name)
         asked = canonical(repository)
-        if not any(asked == one or asked.startswith(f"{one}/") for one in (_one_host(own), canonical(own))):
+        if not any(is_within(asked, one) for one in (_one_host(own), canonical(own))):
             return False
         return not tag or any(one == tag or one.startswith((f"{tag}.", f"{tag}-")) for one in tags)
 
@@ -54,16 +49,15 @@ def first_reaching(denied: Iterable[DeniedBase], repository: str, tags: Iterable
 
 def fault_of(name: str) -> str:
     """Why ``name`` cannot stand on the list; "" when it can."""
-    host, has_path, path = name.partition("/")
+    repository, tag = split_name(name)
+    host, has_path, path = repository.partition("/")
     if len(name) > MAX_NAME_LENGTH:
         return f"must have at most {MAX_NAME_LENGTH} characters"
     if "@" in name:
         return "must name no digest: one digest is rejected or revoked in the catalog"
-    if not has_path and ":" in host and not host.rpartition(":")[2].isdecimal():
+    if not is_host(host.lower()):
         return "must begin with a host, as in docker.io/library/debian"
-    if "." not in host and ":" not in host and host != "localhost":
-        return "must begin with a host, as in docker.io/library/debian"
-    if not _NAME.fullmatch(name) or (has_path and not path):
+    if not is_host(host) or (has_path and not is_repository_path(path)) or (name != repository and not is_tag(tag)):
         return "must be host/path or host/path:tag, in lower case and without patterns"
     return ""
 

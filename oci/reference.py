@@ -139,6 +139,11 @@ def is_repository_path(text: str) -> bool:
     return len(text) <= MAX_PATH_LENGTH and _PATH_ALONE.match(text) is not None
 
 
+def is_within(name: str, place: str) -> bool:
+    """Whether ``name`` lies at ``place`` or below it, by whole parts of the path: ``a/base-old`` is not in ``a/base``."""
+    return name.startswith(place) and name[len(place) : len(place) + 1] in ("", "/")
+
+
 def is_tag(text: str) -> bool:
     """Whether ``text`` can be a tag (distribution-spec v1.1.1, ``<reference>`` as a tag)."""
     return _TAG_ALONE.match(text) is not None

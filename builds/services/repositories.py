@@ -4,6 +4,7 @@ from datetime import datetime
 
 from builds.errors import SourceInvalid
 from core.errors import FieldError
+from oci.reference import is_within
 from registry import selectors as registry
 from registry.errors import RegistryUnknown
 from registry.models import Registry, Repository
@@ -47,7 +48,7 @@ def require_candidate_place(repository: Repository) -> None:
 def _is_certified_place(host: str, path: str) -> bool:
     """Whether a certified side lives at that place of a host that is listed on both sides."""
     certified = Registry.objects.filter(host=host, side=Registry.Side.CERTIFIED).values_list("path_prefix", flat=True)
-    return any(not prefix or path == prefix or path.startswith(f"{prefix}/") for prefix in certified)
+    return any(not prefix or is_within(path, prefix) for prefix in certified)
 
 
 def _wrong(code: str, detail: str, cure: str) -> SourceInvalid:

@@ -8,7 +8,7 @@ from gate.snapshot import Snapshot
 from gate.verdict import FAIL, PASS, UNKNOWN, Check
 from gate.words import short_digest, successor
 from oci.errors import MalformedReference
-from oci.reference import Reference
+from oci.reference import Reference, is_within
 
 _IMAGE, _INDEX = ArtifactKind.IMAGE, ArtifactKind.INDEX
 # Characters. A path has 255, a host 253, a tag 128, a digest 135; what is longer is neither read nor remembered.
@@ -61,7 +61,7 @@ def check_reference(text: str, read: Parsed, snapshot: Snapshot) -> Check:
 def check_registry(name: str, snapshot: Snapshot) -> Check:
     """Exact host and port, path on its boundaries: ``corp/base`` does not trust ``corp/base-evil``."""
     for trusted in snapshot.trusted_repositories:
-        if name == trusted or (name.startswith(trusted) and name[len(trusted)] == "/"):
+        if is_within(name, trusted):
             return TRUSTED
     registry = name.partition("/")[0]
     return Check(

@@ -5,7 +5,6 @@ lies at it or below it, by whole path components: ``registry.example/base`` hold
 not ``registry.example/base-old``. There are no patterns: what somebody may speak for can be read off.
 """
 
-import hashlib
 import re
 from collections.abc import Iterable
 
@@ -16,14 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from core.errors import FieldError
 from oci.reference import is_host, is_repository_path
 from signing.domain.dsse import Envelope, pre_authentication_encoding
+from signing.domain.ecdsa import PublicKey
 
 MAX_PEM = 4000  # characters
 MAX_PLACES = 50  # of one scope, images and repositories each
 P256, ED25519 = "ecdsa-p256", "ed25519"
 _NAME = re.compile(r"\A[A-Za-z0-9](?:[A-Za-z0-9 ._@/+()-]{0,98}[A-Za-z0-9.)])?\Z")
 _IMAGE = re.compile(r"\A[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*\Z")
-
-PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 class KeyUnreadable(ValueError):
@@ -52,17 +50,6 @@ def algorithm_of(key: PublicKey) -> str:
     return ED25519 if isinstance(key, ed25519.Ed25519PublicKey) else P256
 
 
-def key_id_of(key: PublicKey) -> str:
-    """Hex SHA-256 over the DER SubjectPublicKeyInfo."""
-    der = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return hashlib.sha256(der).hexdigest()
-
-
-def pem_of(key: PublicKey) -> str:
-    """The key alone, in its one spelling: no comments, no second key."""
-    return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
-
-
 def is_signed_by(envelope: Envelope, public_pem: str) -> bool:
     """Whether the envelope's signature over type and payload was made with this key."""
     key, signed = load_key(public_pem), pre_authentication_encoding(envelope.payload)
@@ -74,11 +61,6 @@ def is_signed_by(envelope: Envelope, public_pem: str) -> bool:
     except InvalidSignature:
         return False
     return True
-
-
-def is_within(repository: str, places: Iterable[str]) -> bool:
-    """Whether ``host/path`` lies at or below one of ``places``."""
-    return any(repository == place or repository.startswith(f"{place}/") for place in places)
 
 
 def wrong_fields(*, name: str, images: Iterable[str], repositories: Iterable[str]) -> list[FieldError]:

@@ -18,12 +18,13 @@ from audit.services import record
 from audit.verbs import Verb
 from catalog.models import Subversion
 from core.errors import FieldError
+from oci.reference import is_within
 from registry.blobs import kept_blobs
 from registry.models import Artifact, Repository
 from registry.selectors import repositories_of, runnable_images
 from registry.services import fetch_attestations
 from scans.domain.sbom import Sbom, read_sbom
-from scans.domain.signers import is_signed_by, is_within
+from scans.domain.signers import is_signed_by
 from scans.domain.statements import MAX_BYTES, PREDICATE_TYPES, AttestationRefused, read_envelope, require_about
 from scans.errors import SbomAttestationRefused
 from scans.models import InventoryAttestation, InventorySigner
@@ -229,7 +230,8 @@ def use_attestations(*, image: Artifact, now: datetime) -> bool:
 
 
 def _require_scope(signer: InventorySigner, image: Artifact) -> None:
-    if signer.repositories and any(is_within(one.name, signer.repositories) for one in repositories_of(image)):
+    places = [one.name for one in repositories_of(image)] if signer.repositories else []
+    if any(is_within(name, place) for name in places for place in signer.repositories):
         return
     if signer.images:
         of_image = Subversion.objects.filter(version__image__name__in=signer.images)

@@ -15,6 +15,7 @@ from core.errors import FieldError
 from scans.domain import signers as domain
 from scans.errors import SignerEnded, SignerExists, SignerInvalid, SignerMissing
 from scans.models import InventorySigner
+from signing.domain.ecdsa import key_id_of, pem_of
 
 MAX_REASON = 1000  # characters
 
@@ -48,8 +49,8 @@ def trust_signer(*, fields: SignerFields, by: Person, now: datetime, actor: Acto
             signer = InventorySigner.objects.create(
                 name=fields.name,
                 algorithm=domain.algorithm_of(key),
-                public_pem=domain.pem_of(key),
-                key_id=domain.key_id_of(key),
+                public_pem=pem_of(key),
+                key_id=key_id_of(key),
                 images=images,
                 repositories=repositories,
                 created_at=now,

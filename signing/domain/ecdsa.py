@@ -5,9 +5,11 @@ from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from signing.errors import SignatureInvalid
+
+PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
 
 class Signer(Protocol):
@@ -21,14 +23,14 @@ class Signer(Protocol):
         ...
 
 
-def key_id_of(public_key: ec.EllipticCurvePublicKey) -> str:
+def key_id_of(public_key: PublicKey) -> str:
     """Hex SHA-256 over the DER SubjectPublicKeyInfo."""
     der = public_key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return hashlib.sha256(der).hexdigest()
 
 
-def pem_of(public_key: ec.EllipticCurvePublicKey) -> str:
-    """What ``cosign verify --key`` reads."""
+def pem_of(public_key: PublicKey) -> str:
+    """What ``cosign verify --key`` reads: the key alone, in its one spelling, without comments."""
     return public_key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo).decode()
 
 

@@ -6,7 +6,7 @@ from oci.chain import chain_ids
 from oci.digest import Digest
 from oci.errors import MalformedDigest, MalformedPlatform, MalformedReference, ReferenceNotCanonical
 from oci.platform import Platform
-from oci.reference import Completion, Reference, is_host, is_repository_path, is_tag
+from oci.reference import Completion, Reference, is_host, is_repository_path, is_tag, is_within
 
 HEX = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -157,3 +157,20 @@ class TestChainIds:
         assert chain_ids([one, two]) == (one, Digest.of(f"{one} {two}".encode()))
         assert chain_ids([]) == ()
         assert chain_ids([one, two])[1] != chain_ids([two, one])[1]
+
+
+class TestWithin:
+    @pytest.mark.parametrize(
+        ("name", "place", "holds"),
+        [
+            ("registry.example/base/tool", "registry.example/base/tool", True),
+            ("registry.example/base/tool", "registry.example/base", True),
+            ("registry.example/base/tool", "registry.example", True),
+            ("registry.example/base-old/tool", "registry.example/base", False),
+            ("registry.example/base", "registry.example/base/tool", False),
+            ("registry.example.evil/base", "registry.example", False),
+            ("other.example/registry.example/base", "registry.example", False),
+        ],
+    )
+    def test_places_hold_whole_components(self, name, place, holds):
+        assert is_within(name, place) is holds

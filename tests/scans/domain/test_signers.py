@@ -1,10 +1,11 @@
-"""Signers: which keys are read, and what a scope holds."""
+"""Signers: which keys are read, and what a scope may name."""
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from scans.domain.signers import KeyUnreadable, algorithm_of, is_within, load_key, pem_of, wrong_fields
+from scans.domain.signers import KeyUnreadable, algorithm_of, load_key, wrong_fields
+from signing.domain.ecdsa import pem_of
 from tests.factories.attestations import Key
 
 
@@ -36,21 +37,6 @@ class TestKeys:
 
 
 class TestScope:
-    @pytest.mark.parametrize(
-        ("repository", "place", "holds"),
-        [
-            ("registry.example/base/tool", "registry.example/base/tool", True),
-            ("registry.example/base/tool", "registry.example/base", True),
-            ("registry.example/base/tool", "registry.example", True),
-            ("registry.example/base-old/tool", "registry.example/base", False),
-            ("registry.example/base", "registry.example/base/tool", False),
-            ("registry.example.evil/base", "registry.example", False),
-            ("other.example/registry.example/base", "registry.example", False),
-        ],
-    )
-    def test_places_hold_whole_components(self, repository, place, holds):
-        assert is_within(repository, [place]) is holds
-
     @pytest.mark.parametrize(
         ("fields", "pointer"),
         [
