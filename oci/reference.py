@@ -140,7 +140,7 @@ def is_repository_path(text: str) -> bool:
 
 
 def is_within(name: str, place: str) -> bool:
-    """Whether ``name`` lies at ``place`` or below it, by whole parts of the path: ``a/base-old`` is not in ``a/base``."""
+    """Whether ``name`` lies at ``place`` or below it, by whole parts: ``a/base-old`` is not in ``a/base``."""
     return name.startswith(place) and name[len(place) : len(place) + 1] in ("", "/")
 
 
