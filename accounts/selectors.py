@@ -27,8 +27,8 @@ def grants_in_force(person: Person, at: datetime) -> list[RoleGrant]:
 
 def grants_of_roles(person: Person, roles: Iterable[str], at: datetime) -> QuerySet[RoleGrant]:
     """The grants of one of ``roles`` that hold at ``at``, to be asked within a query; none for a closed account."""
-    in_force = Q(starts_at__lte=at) & (Q(ends_at__isnull=True) | Q(ends_at__gt=at))
-    return RoleGrant.objects.filter(in_force, person=person, person__is_active=True, role__in=list(roles)).order_by()
+    held = RoleGrant.objects.filter(_in_force(at), person=person, person__is_active=True, role__in=list(roles))
+    return held.order_by()
 
 
 def roles_of(person: Person, at: datetime, team: Team | None = None) -> frozenset[Role]:
@@ -71,9 +71,7 @@ def grants_of(person: Person) -> QuerySet[RoleGrant]:
 
 def holders_of(role: Role, at: datetime) -> QuerySet[Person]:
     """The people who hold ``role`` everywhere at ``at``, by name. One query."""
-    in_force = RoleGrant.objects.filter(role=role, team__isnull=True, starts_at__lte=at).filter(
-        Q(ends_at__isnull=True) | Q(ends_at__gt=at)
-    )
+    in_force = RoleGrant.objects.filter(_in_force(at), role=role, team__isnull=True)
     return Person.objects.filter(is_active=True, pk__in=in_force.values("person_id"))
 
 
@@ -217,3 +215,8 @@ def asker(user: Person, auth: object, at: datetime) -> Asker:
         answers_for=frozenset({("person", str(user.pk)), *(("token", str(pk)) for pk in tokens)}),
         may_change_all=has_role(user, Role.PLATFORM_ADMIN, at),
     )
+
+
+def _in_force(at: datetime) -> Q:
+    """``core.validity.is_in_force`` within a query."""
+    return Q(starts_at__lte=at) & (Q(ends_at__isnull=True) | Q(ends_at__gt=at))
