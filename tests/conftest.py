@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from tests.crew import Crew
 from tests.flush import flushable_tables
 
 
@@ -12,6 +13,14 @@ from tests.flush import flushable_tables
 def now() -> datetime:
     """The moment that tests of time are written around."""
     return datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def at_once() -> Iterator[Crew]:
+    """``at_once(deed, deed, …)`` does them at the same moment, on real connections."""
+    crew = Crew()
+    yield crew
+    crew.leave()
 
 
 @pytest.fixture(scope="session", autouse=True)

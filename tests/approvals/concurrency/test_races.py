@@ -1,6 +1,5 @@
 """Two of them at once, on a real database, many times: never an illegal certificate."""
 
-import threading
 from collections.abc import Callable
 
 import pytest
@@ -19,32 +18,6 @@ from tests.factories.approvals import ProposalFactory, approve, certifying, publ
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ROUNDS = 50
-
-
-def at_once(*deeds: Callable[[], object]) -> list[object]:
-    """Run each deed in a thread and connection of its own, all let go together; results or refusals, in order."""
-    start = threading.Barrier(len(deeds))
-    outcomes: list[object] = [None] * len(deeds)
-
-    def run(position: int, deed: Callable[[], object]) -> None:
-        try:
-            start.wait(timeout=30)
-            outcomes[position] = deed()
-        except GoldgateError as refusal:
-            outcomes[position] = refusal
-        except BaseException as error:  # noqa: BLE001 (shown by the test, in its own thread)
-            outcomes[position] = error
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(position, deed)) for position, deed in enumerate(deeds)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=60)
-    unforeseen = [one for one in outcomes if isinstance(one, BaseException) and not isinstance(one, GoldgateError)]
-    assert not unforeseen, unforeseen
-    return outcomes
 
 
 def review(proposal: Proposal, reviewer) -> Callable[[], Review]:
@@ -67,7 +40,7 @@ def finalise(certification: Certification) -> Callable[[], object]:
     return lambda: services.finalise(publication_id=certification.publication_id, now=timezone.now())
 
 
-def test_two_reviewers_at_once_certify_once():
+def test_two_reviewers_at_once_certify_once(at_once):
     for _ in range(ROUNDS):
         proposal = ProposalFactory(timezone.now())
         reviewers = [person_with(Role.REVIEWER), person_with(Role.REVIEWER)]
@@ -83,7 +56,7 @@ def test_two_reviewers_at_once_certify_once():
     assert Certification.objects.filter(finalised_at__isnull=False).count() == ROUNDS
 
 
-def test_one_reviewer_fifty_times_in_parallel_counts_once():
+def test_one_reviewer_fifty_times_in_parallel_counts_once(at_once):
     proposal = ProposalFactory(timezone.now())
     reviewer = person_with(Role.REVIEWER)
     written = 0
@@ -95,7 +68,7 @@ def test_one_reviewer_fifty_times_in_parallel_counts_once():
     assert not Certification.objects.exists()
 
 
-def test_a_role_that_ends_while_its_holder_reviews_never_certifies():
+def test_a_role_that_ends_while_its_holder_reviews_never_certifies(at_once):
     for number in range(ROUNDS):
         proposal = ProposalFactory(timezone.now())
         steady, leaving = person_with(Role.REVIEWER), person_with(Role.REVIEWER)
@@ -112,7 +85,7 @@ def test_a_role_that_ends_while_its_holder_reviews_never_certifies():
     assert illegal_certificates() == []
 
 
-def test_a_role_that_ends_while_it_is_finalised_is_one_or_the_other():
+def test_a_role_that_ends_while_it_is_finalised_is_one_or_the_other(at_once):
     for _ in range(ROUNDS):
         reviewers = [person_with(Role.REVIEWER), person_with(Role.REVIEWER)]
         certification = certifying(timezone.now(), reviewers=reviewers)
@@ -124,7 +97,7 @@ def test_a_role_that_ends_while_it_is_finalised_is_one_or_the_other():
     assert illegal_certificates() == []
 
 
-def test_revoking_beats_certifying():
+def test_revoking_beats_certifying(at_once):
     for _ in range(ROUNDS):
         certification = certifying(timezone.now())
         publish(certification, timezone.now())
@@ -144,7 +117,7 @@ def test_revoking_beats_certifying():
     assert illegal_certificates() == []
 
 
-def test_certifying_and_revoking_before_the_last_review():
+def test_certifying_and_revoking_before_the_last_review(at_once):
     for _ in range(ROUNDS):
         first = certifying(timezone.now())
         publish(first, timezone.now())
@@ -165,7 +138,7 @@ def test_certifying_and_revoking_before_the_last_review():
     assert not Certification.objects.filter(finalised_at__isnull=False, ended_at=None).exists()
 
 
-def test_a_request_that_two_ask_at_once_is_one():
+def test_a_request_that_two_ask_at_once_is_one(at_once):
 
     for number in range(ROUNDS):
         people = [person_with(Role.REQUESTER), person_with(Role.REQUESTER)]

@@ -11,7 +11,6 @@ from approvals.models import RecipeApproval, RecipeReview
 from approvals.services.recipes import withdraw_recipe
 from audit.models import Record
 from builds.selectors.recipes import recipe_by_id
-from tests.approvals.concurrency.test_races import at_once
 from tests.factories.accounts import person_with
 from tests.factories.builds import RecipeFactory
 from tests.factories.recipes import approve_recipe, judge_recipe
@@ -37,7 +36,7 @@ def judging(recipe, reviewer, outcome=RecipeReview.Outcome.APPROVE):
     return lambda: judge_recipe(recipe, reviewer, timezone.now(), outcome)
 
 
-def test_two_reviewers_at_once_approve_once():
+def test_two_reviewers_at_once_approve_once(at_once):
     for _ in range(ROUNDS):
         recipe = RecipeFactory(timezone.now())
         reviewers = [person_with(Role.REVIEWER), person_with(Role.REVIEWER)]
@@ -49,7 +48,7 @@ def test_two_reviewers_at_once_approve_once():
     assert illegal_approvals() == 0
 
 
-def test_one_person_clicking_often_counts_once():
+def test_one_person_clicking_often_counts_once(at_once):
     for _ in range(ROUNDS):
         recipe = RecipeFactory(timezone.now())
         first = person_with(Role.REVIEWER)
@@ -60,7 +59,7 @@ def test_one_person_clicking_often_counts_once():
         assert not recipe_by_id(recipe.pk).is_approved
 
 
-def test_a_role_that_ends_while_the_last_one_clicks():
+def test_a_role_that_ends_while_the_last_one_clicks(at_once):
     """Whichever comes first: an approval by people who held the role, or none."""
     for _ in range(ROUNDS):
         now = timezone.now()
@@ -74,7 +73,7 @@ def test_a_role_that_ends_while_the_last_one_clicks():
     assert illegal_approvals() == 0
 
 
-def test_an_approval_against_an_objection():
+def test_an_approval_against_an_objection(at_once):
     for _ in range(ROUNDS):
         now = timezone.now()
         recipe = RecipeFactory(now)
@@ -89,7 +88,7 @@ def test_an_approval_against_an_objection():
         assert recipe_by_id(recipe.pk).is_approved is not objected
 
 
-def test_two_withdrawals_at_once_are_one():
+def test_two_withdrawals_at_once_are_one(at_once):
     for _ in range(ROUNDS):
         recipe = approve_recipe(RecipeFactory(timezone.now()), timezone.now())
 

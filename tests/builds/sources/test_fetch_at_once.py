@@ -6,12 +6,11 @@ from django.utils import timezone
 from audit.models import Record
 from builds.models import Recipe
 from builds.services.sources import fetch_source
-from tests.approvals.concurrency.test_races import at_once
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_make_one_recipe(source):
+def test_make_one_recipe(source, at_once):
     outcomes = at_once(*[lambda: fetch_source(source.pk, now=timezone.now())] * 3)
     assert {one.pk for one in outcomes} == {Recipe.objects.get().pk}
     assert Record.objects.filter(verb="recipe.found").count() == 1

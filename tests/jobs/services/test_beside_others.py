@@ -2,7 +2,6 @@
 
 import threading
 import time
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -19,55 +18,35 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KIND = "test.work"
 
 
-def together(*calls: Callable[[], object]) -> list[object]:
-    """Run each in a thread, begun at the same moment; their results."""
-    barrier = threading.Barrier(len(calls))
-    results: list[object] = [None] * len(calls)
-
-    def run(index: int) -> None:
-        try:
-            barrier.wait(10)
-            results[index] = calls[index]()
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=run, args=(index,)) for index in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(20)
-    return results
-
-
 class TestTwoLeasers:
-    def test_one_gets_the_job(self, now):
+    def test_one_gets_the_job(self, now, at_once):
         for _ in range(20):
             job = JobFactory()
-            taken = together(*[lambda job=job: leases.take(job.pk, seconds=60, worker="w", now=now)] * 3)
+            taken = at_once(*[lambda job=job: leases.take(job.pk, seconds=60, worker="w", now=now)] * 3)
             assert len([each for each in taken if each]) == 1
 
-    def test_one_gets_a_job_whose_lease_ran_out(self, now):
+    def test_one_gets_a_job_whose_lease_ran_out(self, now, at_once):
         for _ in range(20):
             job = JobFactory(state=State.RUNNING, lease_until=now)
-            taken = together(*[lambda job=job: leases.take(job.pk, seconds=60, worker="w", now=now)] * 3)
+            taken = at_once(*[lambda job=job: leases.take(job.pk, seconds=60, worker="w", now=now)] * 3)
             assert len([each for each in taken if each]) == 1
 
-    def test_of_two_with_one_key_one_begins(self, now):
+    def test_of_two_with_one_key_one_begins(self, now, at_once):
         for round_number in range(20):
             key = f"k{round_number}"
             left = JobFactory(key=key, state=State.RUNNING, lease_until=now)
             queued = JobFactory(key=key)
-            taken = together(
+            taken = at_once(
                 *[lambda job=job: leases.take(job.pk, seconds=60, worker="w", now=now) for job in (left, queued)]
             )
             assert len([each for each in taken if each]) == 1
 
-    def test_fifty_messages_for_one_job_run_it_once(self, handle):
+    def test_fifty_messages_for_one_job_run_it_once(self, handle, at_once):
         effects = []
         handle(KIND, lambda run: effects.append(run.attempt))
         job = JobFactory(run_at=timezone.now())
         for _ in range(10):
-            together(*[lambda: run_job(job.pk, clock=timezone.now)] * 5)
+            at_once(*[lambda: run_job(job.pk, clock=timezone.now)] * 5)
         assert effects == [1]
 
 
