@@ -179,8 +179,9 @@ def test_an_image_that_was_not_given_is_not_pulled(tmp_path: Path):
     assert "127.0.0.1:9/elsewhere/debian:12" in failed.value.detail
 
 
-def test_a_foreign_frontend_is_not_run(tmp_path: Path):
-    output = build(plan(tmp_path, "# syntax=evil.example/frontend:1\n" + DOCKERFILE))
+@pytest.mark.parametrize("before", ["", "\ufeff", "#!/bin/sh\n", "\ufeff#!/bin/sh\n", "# check=skip=all\n"])
+def test_a_foreign_frontend_is_not_run(tmp_path: Path, before: str):
+    output = build(plan(tmp_path, f"{before}# syntax=evil.example/frontend:1\n{DOCKERFILE}"))
     assert config_of(output.archive, output.digest)["config"]["User"] == "65532"
 
 

@@ -5,6 +5,7 @@ Nothing is pulled here either: each base travels as an OCI layout of verified bl
 the daemon's; ours are time, and the size of what comes back.
 """
 
+import codecs
 import csv
 import functools
 import io
@@ -285,8 +286,11 @@ def _keep(partial: Path, archive: Path) -> None:
 
 
 def _without_syntax(dockerfile: bytes) -> bytes:
-    """The same lines, where ``# syntax=`` names no frontend: the daemon's own is the one that reads it."""
-    lines = dockerfile.split(b"\n")
+    """The same lines, where ``# syntax=`` names no frontend: the daemon's own is the one that reads it.
+
+    Without a byte order mark: the daemon looks for a frontend behind one.
+    """
+    lines = dockerfile.removeprefix(codecs.BOM_UTF8).split(b"\n")
     for number, line in enumerate(lines):
         if not line.lstrip().startswith(b"#"):
             break
