@@ -287,6 +287,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "web:source-new": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
     "web:source": {"GET": readers("")},
     "web:source-edit": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
+    "web:source-owner": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
     "web:source-fetch": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:source-rebuild": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:source-switch": {"POST": only(Role.PLATFORM_ADMIN)},

@@ -90,6 +90,7 @@ urlpatterns: list[URLPattern] = [
     path("sources/new", sources.source_new, name="source-new"),
     path("sources/<uuid:source_id>", sources.source, name="source"),
     path("sources/<uuid:source_id>/edit", sources.source_edit, name="source-edit"),
+    path("sources/<uuid:source_id>/owner", sources.source_owner, name="source-owner"),
     path("sources/<uuid:source_id>/fetch", sources.source_fetch, name="source-fetch"),
     path("sources/<uuid:source_id>/rebuild", sources.source_rebuild, name="source-rebuild"),
     path("sources/<uuid:source_id>/switch", sources.source_switch, name="source-switch"),

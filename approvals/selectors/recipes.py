@@ -91,7 +91,7 @@ def _is_own(person: Person) -> Q:
     named = Q(source__owner__in=keys) | Q(source__created_by__in=keys) | Q(author__in=keys)
     addresses = every.exclude(email="").order_by().values(address=Lower("email"))
     wrote = Exists(Recipe.objects.filter(pk=OuterRef("pk")).annotate(by=Lower("author_email")).filter(by__in=addresses))
-    return named | Q(wrote) | Q(_signed(addresses)) | Q(_changed(every))
+    return named | Q(wrote) | Q(_signed(addresses)) | Q(_changed(every)) | Q(_owned(every))
 
 
 def _signed(addresses: QuerySet[Person, Any]) -> Exists:
@@ -104,6 +104,18 @@ def _signed(addresses: QuerySet[Person, Any]) -> Exists:
     )
     verified = Recipe.objects.filter(pk=OuterRef("pk"), signature__state="verified")
     return Exists(verified.annotate(words=words).filter(words__overlap=ArraySubquery(addresses)))
+
+
+def _owned(every: QuerySet[Person]) -> Exists:
+    """One of ``every`` account owned the source when the recipe was found, and handed it over since."""
+    handed_over = Record.objects.filter(
+        subject_kind="source",
+        subject_id=Cast(OuterRef("source_id"), CharField()),
+        verb=Verb.SOURCE_CHANGED,
+        at__gte=OuterRef("created_at"),
+    )
+    former = KeyTextTransform("former_owner", "data")
+    return Exists(handed_over.annotate(former=former).filter(former__in=every.order_by().values("username")))
 
 
 def _changed(every: QuerySet[Person]) -> Exists:

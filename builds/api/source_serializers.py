@@ -59,8 +59,8 @@ class SourceOutput(serializers.ModelSerializer[Source]):
         return str(source.version)
 
 
-class SourceChange(StrictSerializer):
-    """What to change; what is left out stays."""
+class SourceSettings(StrictSerializer):
+    """How a source is built; what is left out is as usual, or stays."""
 
     name = serializers.CharField(max_length=100, required=False)
     owner = serializers.CharField(max_length=200, required=False, help_text="A user name.")
@@ -97,7 +97,15 @@ class SourceChange(StrictSerializer):
     is_paused = serializers.BooleanField(required=False)
 
 
-class SourceInput(SourceChange):
+class SourceChange(SourceSettings):
+    """What to change; what is left out stays."""
+
+    reason = serializers.CharField(
+        max_length=2000, required=False, allow_blank=True, help_text="Why; kept in the record."
+    )
+
+
+class SourceInput(SourceSettings):
     """A source to add. Whoever adds it answers for it, unless ``owner`` names another."""
 
     name = serializers.CharField(max_length=100)

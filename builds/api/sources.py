@@ -95,9 +95,13 @@ class SourceView(APIView):
         source = source_by_id(source_id)
         given = SourceChange(data=request.data)
         given.is_valid(raise_exception=True)
+        said = _resolved(given.validated_data)
+        reason = said.pop("reason", "")
         stored = {one.name: getattr(source, one.name) for one in fields(SourceFields)}
-        wanted = SourceFields(**{**stored, **_resolved(given.validated_data)})
-        changed = change_source(source=source, wanted=wanted, actor=actor_of(request), now=timezone.now())
+        wanted = SourceFields(**{**stored, **said})
+        changed = change_source(
+            source=source, wanted=wanted, reason=reason, actor=actor_of(request), now=timezone.now()
+        )
         return Response(SourceOutput(changed).data)
 
 

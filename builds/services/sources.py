@@ -87,9 +87,9 @@ def add_source(*, wanted: SourceFields, created_by: Person, now: datetime, actor
     return made
 
 
-def change_source(*, source: Source, wanted: SourceFields, actor: Actor, now: datetime) -> Source:
+def change_source(*, source: Source, wanted: SourceFields, actor: Actor, now: datetime, reason: str = "") -> Source:
     """Change a source; its version stays. What was built and approved stays what it was: the next fetch finds another
-    recipe where something that decides the result changed.
+    recipe where something that decides the result changed. ``reason`` is kept in the record.
 
     Raises SourceInvalid, naming each field; SourceTaken; SourceNamedByWaiver (renamed under a waiver).
     """
@@ -100,11 +100,38 @@ def change_source(*, source: Source, wanted: SourceFields, actor: Actor, now: da
         changed = sorted(name for name, value in columns.items() if getattr(row, name) != value)
         if "name" in changed:
             _require_no_waiver(row.name, now)
+        why = {"reason": reason} if reason else {}
+        more = why | (_owners(row.owner, wanted.owner) if "owner" in changed else {})
         for name in changed:
             setattr(row, name, columns[name])
         if changed:
             row.save(update_fields=changed)
-            _record(Verb.SOURCE_CHANGED, row, actor=actor, now=now, changed=changed)
+            _record(Verb.SOURCE_CHANGED, row, actor=actor, now=now, changed=changed, **more)
+    return source_by_id(source.pk)
+
+
+@transaction.atomic
+def hand_over_source(*, source: Source, owner: Person, reason: str, actor: Actor, now: datetime) -> Source:
+    """Have ``owner`` answer for a source from now on. What was built keeps who proposed it; and whoever hands it over
+    changed the source, so reviews none of its next recipes.
+
+    Nothing else of the source is judged: one whose repository is listed no more can be handed over, too.
+    Raises SourceInvalid, naming the field: a closed account, who owns it already, no reason.
+    """
+    row = Source.objects.select_for_update(of=("self",)).select_related("owner").get(pk=source.pk)
+    wrong = []
+    if not owner.is_active:
+        wrong.append(FieldError("/owner", "owner_closed", "The owner's account is closed."))
+    if owner.pk == row.owner_id:
+        wrong.append(FieldError("/owner", "owner_same", f"{owner} owns it already."))
+    if not reason.strip():
+        wrong.append(FieldError("/reason", "required", "Say why: it is kept in the record."))
+    if wrong:
+        raise SourceInvalid(" ".join(one.detail for one in wrong), errors=wrong)
+    more = _owners(row.owner, owner) | {"reason": reason}
+    row.owner = owner
+    row.save(update_fields=["owner"])
+    _record(Verb.SOURCE_CHANGED, row, actor=actor, now=now, changed=["owner"], **more)
     return source_by_id(source.pk)
 
 
@@ -170,6 +197,9 @@ def _found(source: Source, work: Path, *, now: datetime, progress: Report) -> Fo
     blobs, contents = fetched.contents(kept, check)
     context = pack_context(blobs, contents, work=work, check=check)
     return Found(
+        url=source.url,
+        directory=source.directory,
+        dockerfile_path=source.dockerfile,
         commit=fetched.commit,
         signature=signature,
         dockerfile=dockerfile,
@@ -297,6 +327,11 @@ def _names_taken() -> Iterator[None]:
         raise
 
 
-def _record(verb: Verb, source: Source, *, actor: Actor, now: datetime, changed: list[str]) -> None:
+def _owners(former: Person, owner: Person) -> dict[str, str]:
+    """As the record has them: who answered for it, and who does now."""
+    return {"former_owner": former.username, "owner": owner.username}
+
+
+def _record(verb: Verb, source: Source, *, actor: Actor, now: datetime, changed: list[str], **more: str) -> None:
     data = {"url": source.url, "ref_rule": source.ref_rule, "version": str(source.version), "changed": changed}
-    record(verb, actor=actor, subject=source_subject(source), at=now, data=data)
+    record(verb, actor=actor, subject=source_subject(source), at=now, data=data | more)

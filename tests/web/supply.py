@@ -70,6 +70,7 @@ class Supply:
             "source-new": "/sources/new",
             "source": f"/sources/{self.source.pk}",
             "source-edit": f"/sources/{self.source.pk}/edit",
+            "source-owner": f"/sources/{self.source.pk}/owner",
             "recipes": "/recipes",
             "recipe": f"/recipes/{self.recipe.pk}",
             "builds": "/builds",

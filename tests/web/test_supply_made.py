@@ -166,6 +166,43 @@ class TestSource:
             source.refresh_from_db()
             assert source.is_paused is is_paused
 
+    def test_another_person_answers_for_it_with_a_reason(self, world, signed_in):
+        source, client = world.supply.source, signed_in(world.admin)
+        assert f'href="/sources/{source.pk}/owner"' in text_of(client.get(f"/sources/{source.pk}"))
+        asked = text_of(client.get(f"/sources/{source.pk}/owner"))
+        assert "reviews none of its recipes" in asked
+        done = client.post(
+            f"/sources/{source.pk}/owner", {"owner": world.second.username, "reason": "Ada leaves."}, follow=True
+        )
+        page = text_of(done)
+        assert f"{world.second} answers for {source.name} now." in page
+        assert "Ada leaves." in page
+        source.refresh_from_db()
+        assert source.owner == world.second
+
+    @pytest.mark.parametrize(
+        ("owner", "reason", "words"),
+        [
+            pytest.param("nobody-at-all", "x", "There is nobody of that name.", id="nobody"),
+            pytest.param("{owner}", "x", "owns it already", id="the-same"),
+            pytest.param("{second}", "", "required", id="no-reason"),
+        ],
+    )
+    def test_handing_it_over_is_refused_in_words(self, world, signed_in, owner, reason, words):
+        source = world.supply.source
+        named = owner.format(owner=source.owner.username, second=world.second.username)
+        answer = signed_in(world.admin).post(f"/sources/{source.pk}/owner", {"owner": named, "reason": reason})
+        assert answer.status_code == 400
+        assert words in text_of(answer)
+        assert Source.objects.get(pk=source.pk).owner == source.owner
+
+    def test_handing_it_over_is_for_administrators(self, world, signed_in):
+        source, client = world.supply.source, signed_in(world.security)
+        assert "/owner" not in text_of(client.get(f"/sources/{source.pk}"))
+        answer = client.post(f"/sources/{source.pk}/owner", {"owner": world.second.username, "reason": "x"})
+        assert answer.status_code == 403
+        assert Source.objects.get(pk=source.pk).owner == source.owner
+
     def test_that_is_paused_refuses_to_build_and_says_so(self, world, signed_in):
         source = SourceFactory(world.now, is_paused=True)
         answer = signed_in(world.admin).post(f"/sources/{source.pk}/rebuild", follow=True)

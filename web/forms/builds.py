@@ -96,6 +96,11 @@ class SourceForm(PageForm):
     renew_every_days = forms.IntegerField(label="Renew every … days", min_value=1, max_value=365, initial=7)
 
 
+class SourceOwnerForm(PageForm):
+    owner = forms.CharField(label="New owner", max_length=150, help_text="The name that they sign in with.")
+    reason = ReasonField(help_text="Why. Kept in the record and shown in the source's timeline.")
+
+
 class PipelineForm(PageForm):
     kind = forms.ChoiceField(choices=[("github", "GitHub Actions"), ("gitlab", "GitLab CI")])
     issuer = forms.CharField(max_length=500, help_text="https://token.actions.githubusercontent.com, or your GitLab.")

@@ -11,8 +11,11 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from accounts.models import Person
+from accounts.selectors import person_by_name
 from audit import selectors as audit
 from builds.domain.renewal import Renewal
+from builds.errors import SourceInvalid
 from builds.models import Source
 from builds.selectors import builds as builds_read
 from builds.selectors import recipes, renewals
@@ -31,7 +34,7 @@ from web import supply
 from web.csv_rows import csv_of
 from web.filters import CSV, Text, read_filters
 from web.forms.base import PageForm
-from web.forms.builds import PipelineForm, SourceForm
+from web.forms.builds import PipelineForm, SourceForm, SourceOwnerForm
 from web.paging import Page, page_of
 from web.refusals import attempt, attempt_or_say
 from web.timeline import told
@@ -149,6 +152,39 @@ def source_edit(request: HttpRequest, source_id: UUID) -> HttpResponse:
             return redirect("web:source", source_id=shown.pk)
     context = {"form": form, "source": shown}
     return render(request, "web/source_form.html", context, status=400 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def source_owner(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """Have another person answer for a source, with a reason; first, what that does."""
+    viewer = viewer_of(request)
+    shown = sources_read.source_by_id(source_id)
+    form = SourceOwnerForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        said = form.cleaned_data
+        done = attempt(
+            form,
+            lambda: services.hand_over_source(
+                source=shown,
+                owner=_person(said["owner"]),
+                reason=said["reason"],
+                actor=viewer.person.as_actor(),
+                now=viewer.now,
+            ),
+        )
+        if done is not None:
+            messages.success(request, f"{done.owner} answers for {shown.name} now.")
+            return redirect("web:source", source_id=shown.pk)
+    context = {"form": form, "source": shown}
+    return render(request, "web/source_owner.html", context, status=400 if form.errors else 200)
+
+
+def _person(name: str) -> Person:
+    found = person_by_name(name)
+    if found is None:
+        detail = "There is nobody of that name."
+        raise SourceInvalid(detail, errors=[FieldError("/owner", "unknown_person", detail)])
+    return found
 
 
 def _version(name: str) -> Version:

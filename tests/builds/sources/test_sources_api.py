@@ -6,6 +6,7 @@ from django.utils import timezone
 
 from accounts.roles import Role, Scope
 from approvals.models import RecipeReview
+from audit.models import Record
 from builds.models import Recipe, Source
 from builds.services.sources import fetch_source
 from jobs.models import Job
@@ -126,6 +127,16 @@ class TestRefusals:
         assert answer.status_code == status, answer.json()
         assert code in answer.content.decode()
         assert not Source.objects.exists()
+
+    def test_another_owner_is_recorded_with_the_reason(self, source):
+        person_with(Role.PLATFORM_ADMIN, username="newt")
+        change = {"owner": "newt", "reason": "Olga leaves."}
+        answer = patch(as_person(Role.PLATFORM_ADMIN), f"/api/v1/sources/{source.pk}", change)
+        assert (answer.status_code, answer.json()["owner"]) == (200, "newt"), answer.json()
+        data = Record.objects.get(verb="source.changed").data
+        assert data["changed"] == ["owner"]
+        assert (data["former_owner"], data["owner"]) == (source.owner.username, "newt")
+        assert data["reason"] == "Olga leaves."
 
     def test_a_version_is_not_changed(self, source):
         answer = patch(as_person(Role.PLATFORM_ADMIN), f"/api/v1/sources/{source.pk}", {"version": "debian/13"})
