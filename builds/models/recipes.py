@@ -20,6 +20,10 @@ class Recipe(models.Model):
     sha256 = models.CharField(max_length=64)
     commit = models.CharField(max_length=64)
     ref = models.CharField(max_length=200)
+    # Where that commit was fetched, and from what part of it: the source may name another place by now.
+    url = models.CharField(max_length=1000)
+    directory = models.CharField(max_length=500, blank=True)
+    dockerfile_path = models.CharField(max_length=500)
     committed_at = models.DateTimeField(null=True, blank=True)  # as the commit says; a claim
     author_name = models.CharField(max_length=200, blank=True)  # as the commit says; a claim
     author_email = models.CharField(max_length=320, blank=True)
@@ -68,9 +72,10 @@ class Recipe(models.Model):
                 operation=pgtrigger.Update,
                 condition=pgtrigger.AnyChange(
                     # ``committed_at`` too: it is the time that a build runs under.
-                    "source", "number", "sha256", "commit", "ref", "committed_at", "author_name", "author_email",
-                    "author", "signature", "dockerfile", "context_digest", "context_bytes", "files", "arguments",
-                    "target", "platforms", "allowed_hosts", "bases", "created_at",
+                    "source", "number", "sha256", "commit", "ref", "url", "directory", "dockerfile_path",
+                    "committed_at", "author_name", "author_email", "author", "signature", "dockerfile",
+                    "context_digest", "context_bytes", "files", "arguments", "target", "platforms", "allowed_hosts",
+                    "bases", "created_at",
                 ),
             ),
             pgtrigger.Protect(

@@ -79,17 +79,17 @@ def slsa_predicate_of(build: Build, now: datetime) -> dict[str, Any]:
 
 
 def _from_recipe(build: Build, recipe: Recipe) -> dict[str, Any]:
-    source = build.source
+    # Nothing is read from the source: it may have been changed since.
     return {
         "build_type": provenance.DOCKERFILE_BUILD,
-        "builder_version": {source.builder: build.builder_version} if build.builder_version else {},
-        "source_uri": source.url,
+        "builder_version": {build.builder_id.rpartition("/")[2]: build.builder_version} if build.builder_version else {},
+        "source_uri": recipe.url,
         "ref": recipe.ref,
         "commit": recipe.commit,
         "commit_annotations": _signature(recipe),
         "parameters": {
-            "directory": source.directory,
-            "dockerfile": source.dockerfile,
+            "directory": recipe.directory,
+            "dockerfile": recipe.dockerfile_path,
             "arguments": recipe.arguments,
             "target": recipe.target,
             "platforms": list(recipe.platforms),

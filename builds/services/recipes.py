@@ -27,6 +27,9 @@ WORKER = Actor.system("worker")
 class Found:
     """What one fetch brought: everything that decides a result, and where it came from."""
 
+    url: str
+    directory: str
+    dockerfile_path: str
     commit: Commit
     signature: Signature
     dockerfile: bytes
@@ -67,6 +70,9 @@ def keep_recipe(*, source: Source, found: Found, now: datetime) -> tuple[Recipe,
         sha256=sha256,
         commit=commit.id,
         ref=commit.ref,
+        url=found.url,
+        directory=found.directory,
+        dockerfile_path=found.dockerfile_path,
         committed_at=commit.committed_at,
         author_name=commit.author_name,
         author_email=commit.author_email,

@@ -232,7 +232,7 @@ def _labels(build: Build, recipe: Recipe, now: datetime) -> dict[str, str]:
     labels = {
         "created": (recipe.committed_at or now).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "revision": recipe.commit,
-        "source": build.source.url,
+        "source": recipe.url,
         "title": version.image.name,
         "version": version.name,
     }

@@ -14,7 +14,7 @@ from audit.services import record
 from audit.verbs import Verb
 from builds.domain.provenance import PREDICATE_TYPE
 from builds.errors import InventoryOutstanding
-from builds.models import Build, LogChunk
+from builds.models import Build, LogChunk, Source
 from builds.services.attesting import attest_build, attest_certified
 from catalog import services as catalog
 from jobs.models import Job
@@ -130,6 +130,17 @@ class TestAttest:
             "digest": {"sha256": "836ff184e7b41b1e13cb5fd89fa1de98dbbab99e9d2918913ff43b86a5c7c213"},  # of "log"
             "mediaType": "text/plain",
         }
+
+    def test_what_was_changed_at_the_source_since_changes_no_word(self, now, candidates):
+        build = succeeded(now, candidates=candidates)
+        changed = {"url": "/srv/git/other.git", "directory": "other", "dockerfile": "Other", "builder": "buildkit"}
+        Source.objects.filter(pk=build.source_id).update(**changed)
+        predicate = attest_build(build.pk, later(now)).provenance
+        definition = predicate["buildDefinition"]
+        assert definition["externalParameters"]["source"]["uri"] == build.recipe.url == "/srv/git/base.git"
+        assert definition["externalParameters"]["directory"] == ""
+        assert definition["externalParameters"]["dockerfile"] == "Dockerfile"
+        assert list(predicate["runDetails"]["builder"]["version"]) == ["buildah"]
 
     def test_again_it_says_the_same_words_once(self, now, candidates):
         build = succeeded(now, candidates=candidates)

@@ -17,6 +17,7 @@ class TestFetchSource:
         recipe = fetch_source(source.pk, now=now)
         assert recipe.commit == repository.git("rev-parse", "main")
         assert recipe.ref == "refs/heads/main"
+        assert (recipe.url, recipe.directory, recipe.dockerfile_path) == (source.url, "", "Dockerfile")
         assert recipe.dockerfile == DOCKERFILE
         assert (recipe.author_name, recipe.author_email) == ("Anna Author", "anna@example.com")
         assert recipe.files == [
