@@ -80,9 +80,10 @@ def slsa_predicate_of(build: Build, now: datetime) -> dict[str, Any]:
 
 def _from_recipe(build: Build, recipe: Recipe) -> dict[str, Any]:
     # Nothing is read from the source: it may have been changed since.
+    builder = build.builder_id.rpartition("/")[2]
     return {
         "build_type": provenance.DOCKERFILE_BUILD,
-        "builder_version": {build.builder_id.rpartition("/")[2]: build.builder_version} if build.builder_version else {},
+        "builder_version": {builder: build.builder_version} if build.builder_version else {},
         "source_uri": recipe.url,
         "ref": recipe.ref,
         "commit": recipe.commit,

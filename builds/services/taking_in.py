@@ -105,13 +105,17 @@ def add_candidate(build: Build, artifact: Artifact, *, now: datetime, progress: 
     if build.source.candidate_repository_id is not None:
         repository = registry_selectors.repositories().get(pk=build.source.candidate_repository_id)
         require_candidate_place(repository)
-        registry.copy_artifact(artifact=artifact, to=repository, tag=_tag(build), progress=progress, now=now)
+        registry.copy_artifact(artifact=artifact, to=repository, tag=tag_of(build), progress=progress, now=now)
     return _record_candidate(build, artifact, now=now)
 
 
-def _tag(build: Build) -> str:
-    # The source's name: sources of several images may share a repository of candidates.
-    return f"{build.source.name.replace(' ', '_')[:100]}-build.{build.number}"
+def tag_of(build: Build) -> str:
+    """Its candidate's tag: no other build's, ever. Sources of several images may share a repository of candidates.
+
+    The name is for people: it can be given to another source later, and ``a b`` and ``a_b`` are one here.
+    """
+    source = build.source
+    return f"{source.name.replace(' ', '_')[:100]}-{source.pk.hex[-8:]}-build.{build.number}"
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -33,8 +34,8 @@ from tests.registry.servers import docker_registry
 
 KILLS = int(os.environ.get("GOLDGATE_KILLS", "3"))
 PATH = "candidates/base"
-SOURCE = "debian-12"
-TAG = f"{SOURCE}-build.1"
+SOURCE = {"name": "debian-12", "id": UUID("01935f2e-0000-7000-8000-0000feedbeef")}
+TAG = "debian-12-feedbeef-build.1"
 pytestmark = [pytest.mark.integration, pytest.mark.django_db(transaction=True)]
 
 
@@ -113,7 +114,7 @@ class TestAWorkerThatDies:
         archive = image_archive(images, {"app": b"1"})
         registry = RegistryFactory(host, base_url=f"http://{host}", allow_private=True)
         repository = Repository.objects.create(registry=registry, path=PATH, created_at=now)
-        build = built(now, archive, source=SourceFactory(now, name=SOURCE, candidate_repository=repository))
+        build = built(now, archive, source=SourceFactory(now, **SOURCE, candidate_repository=repository))
         job = enqueue("builds.take_in", subject_id=build.pk, now=now)
         assert sum(dies_at(point, job, environment, host) for _ in range(KILLS))
         assert run_worker(job, environment) == 0
@@ -135,9 +136,7 @@ class TestAWorkerThatDies:
         archive = index_archive(tmp_path / "index.tar", {"linux/amd64": {"app": b"1"}, "linux/arm64": {"app": b"2"}})
         registry = RegistryFactory(host, base_url=f"http://{host}", allow_private=True)
         repository = Repository.objects.create(registry=registry, path=PATH, created_at=now)
-        build = built(
-            now, archive, source=SourceFactory(now, name=SOURCE, candidate_repository=repository, platforms=TWO)
-        )
+        build = built(now, archive, source=SourceFactory(now, **SOURCE, candidate_repository=repository, platforms=TWO))
         job = enqueue("builds.take_in", subject_id=build.pk, now=now)
         for number, point in enumerate(WALK_OF_AN_INDEX):
             assert dies_at(point, job, environment, host), f"{number}: {point}"

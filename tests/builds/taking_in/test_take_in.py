@@ -7,11 +7,11 @@ import pytest
 
 from audit.models import Record
 from builds.errors import BuildOutputMissing
-from builds.models import Build
+from builds.models import Build, Source
 from builds.selectors.differences import difference
 from builds.services.directories import directory_of
 from builds.services.inspections import inspect_artifact
-from builds.services.taking_in import take_in
+from builds.services.taking_in import tag_of, take_in
 from catalog.models import Subversion
 from registry.models import Artifact, Repository
 from registry.selectors import runnable_images, side_for
@@ -52,16 +52,21 @@ class TestCandidate:
         take_in(build_id=built(now, archive, source=source).pk, now=now)
 
         side = side_for(candidates.registry)
-        assert str(side.head_manifest(candidates.path, f"{source.name}-build.1")) == digest_of(archive)
+        assert str(side.head_manifest(candidates.path, tag_of(Build.objects.get()))) == digest_of(archive)
 
     def test_beside_those_of_other_sources(self, now: datetime, tmp_path: Path, candidates: Repository) -> None:
-        archives = [image_archive(tmp_path, {"app": name}) for name in (b"one", b"other")]
-        sources = [SourceFactory(now, candidate_repository=candidates) for _ in archives]
-        for source, archive in zip(sources, archives, strict=True):
-            take_in(build_id=built(now, archive, source=source).pk, now=now)
+        """Also where their names differ in a blank alone, or one took the other's name later."""
+        names = ["debian 12", "debian_12", "debian 12"]
+        archives = [image_archive(tmp_path, {"app": name}) for name in (b"one", b"other", b"third")]
+        builds = []
+        for name, archive in zip(names, archives, strict=True):
+            Source.objects.filter(name=name).update(name="of old")
+            source = SourceFactory(now, name=name, candidate_repository=candidates)
+            builds.append(take_in(build_id=built(now, archive, source=source).pk, now=now))
         side = side_for(candidates.registry)
-        found = [str(side.head_manifest(candidates.path, f"{source.name}-build.1")) for source in sources]
-        assert found == [digest_of(archive) for archive in archives]
+        found = {tag: str(side.head_manifest(candidates.path, tag)) for tag in side.tags(candidates.path)}
+        assert len(found) == len(archives)
+        assert found == {tag_of(build): digest_of(archive) for build, archive in zip(builds, archives, strict=True)}
 
     def test_twice_is_once(self, now: datetime, tmp_path: Path) -> None:
         build = built(now, image_archive(tmp_path, {"app": b"1"}))
@@ -129,7 +134,7 @@ class TestSeveralPlatforms:
         children = runnable_images(build.artifact)
         assert [one.platform for one in children] == TWO
         side = side_for(candidates.registry)
-        assert str(side.head_manifest(candidates.path, f"{build.source.name}-build.1")) == build.artifact.digest
+        assert str(side.head_manifest(candidates.path, tag_of(build))) == build.artifact.digest
         for child in children:
             assert str(side.head_manifest(candidates.path, child.digest)) == child.digest
 
