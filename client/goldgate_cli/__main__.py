@@ -13,14 +13,19 @@ from goldgate_cli.commands import (
     catalog,
     check,
     diff,
+    drift,
     gates,
     images,
     imports,
+    profile,
     provenance,
+    recipes,
     registries,
     sbom,
     sources,
+    upstream,
     waivers,
+    waves,
 )
 from goldgate_cli.errors import CommandError, Exit
 
@@ -48,6 +53,9 @@ for one in (
     check.check,
     diff.diff,
     provenance.provenance,
+    profile.profile,
+    drift.drift,
+    waves.renewals,
 ):
     command.add_command(one)
 for group in (
@@ -56,6 +64,9 @@ for group in (
     audit.audit,
     builds.builds,
     sources.sources,
+    recipes.recipes,
+    waves.waves,
+    upstream.upstream,
     catalog.catalog,
     waivers.waivers,
     sbom.sbom,

@@ -113,6 +113,12 @@ class Api:
     def post(self, path: str, body: Json) -> Json:
         return object_of(self.call("POST", path, json=body))
 
+    def patch(self, path: str, body: Json) -> Json:
+        return object_of(self.call("PATCH", path, json=body))
+
+    def delete(self, path: str) -> None:
+        self.call("DELETE", path).close()
+
     def rows(self, path: str, *, at_most: int = 10_000, **parameters: Any) -> Iterator[Json]:
         """Every row of a list, page by page (RFC 8288 ``next`` in the body)."""
         page = self.get(path, **parameters)

@@ -33,6 +33,21 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def load_without_token() -> Account:
+    """Where Goldgate is, for whoever shows another token than the one kept: that one stays out of it.
+
+    Raises WrongInput where nothing says where it is.
+    """
+    ca_file = os.environ.get("GOLDGATE_CA_FILE", "")
+    if url := os.environ.get("GOLDGATE_URL", ""):
+        return Account(checked_url(url), "", ca_file)
+    try:
+        kept = load()
+    except NotPermitted:
+        raise WrongInput("Say where Goldgate is: set GOLDGATE_URL.") from None
+    return Account(kept.url, "", kept.ca_file)
+
+
 def load() -> Account:
     """Raises NotPermitted when nobody has signed in, WrongInput for a damaged file."""
     url, token = os.environ.get("GOLDGATE_URL", ""), os.environ.get("GOLDGATE_TOKEN", "")

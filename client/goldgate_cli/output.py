@@ -22,6 +22,11 @@ def emit(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def visible(text: str) -> str:
+    """What strangers wrote, with every sign that a terminal would act on or hide written out: ⟨U+202E⟩."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else f"⟨U+{ord(sign):04X}⟩" for sign in text)
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
     """A table for people. Digests are never wrapped: a half digest cannot be copied. None to show is said on stderr."""
     console = Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 240)
@@ -29,7 +34,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str |
     for column in columns:
         shown.add_column(column, overflow="fold", no_wrap=column in ("digest", "FROM"))
     for row in rows:
-        shown.add_row(*("–" if cell in (None, "") else str(cell) for cell in row))
+        shown.add_row(*("–" if cell in (None, "") else visible(str(cell)) for cell in row))
     console.print(shown)
     if not rows:
         say("There is none.")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.client.builds_answers import BUILD, SOURCE, answers
+from tests.client.builds_answers import BUILD, SECOND, SOURCE, answers, build
 from tests.client.stand_in import Answer, StandIn
 
 FAILED = {"state": "failed", "failure": "apt-get failed.", "failed_line": 2, "subversion_name": None, "artifact": None}
@@ -67,3 +67,26 @@ class TestBuilds:
     def test_what_is_no_id_is_never_sent(self, run, portal: StandIn) -> None:
         assert run("builds", "show", "../../people").status == 2
         assert portal.asked == []
+
+
+class TestReproduce:
+    def test_equal_layers_are_reproduced(self, run, portal: StandIn) -> None:
+        ran = run("builds", "reproduce", BUILD)
+        assert ran.status == 0
+        assert "reproduced: all 3 layers are equal" in ran.out
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            pytest.param({"comparison": {"layers": 3, "equal": 1, "is_reproduced": False}}, id="another-layer"),
+            pytest.param({"comparison": {}}, id="not-compared"),
+            pytest.param({"state": "failed", "comparison": {}}, id="failed"),
+        ],
+    )
+    def test_anything_else_is_exit_status_1(self, run, portal: StandIn, changes) -> None:
+        portal.answers[f"GET /api/v1/builds/{SECOND}"] = Answer(build(id=SECOND, purpose="reproduction", **changes))
+        assert run("builds", "reproduce", BUILD).status == 1
+
+    def test_without_waiting(self, run, portal: StandIn) -> None:
+        assert run("builds", "reproduce", BUILD, "--no-wait").status == 0
+        assert [asked.method for asked in portal.asked] == ["POST"]

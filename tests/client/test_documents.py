@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 from goldgate_cli.__main__ import command
 
 from tests.client import (
@@ -14,6 +15,7 @@ from tests.client import (
     diff_answers,
     dockerfile_answers,
     provenance_answers,
+    renewal_answers,
     sbom_answers,
     sources_answers,
     supply_answers,
@@ -32,11 +34,16 @@ GROUPS = [
     ("builds",),
     ("catalog",),
     ("gate",),
+    ("recipes",),
     ("registry",),
     ("sbom",),
     ("sources",),
+    ("upstream",),
     ("waivers",),
+    ("waves",),
 ]  # they do nothing themselves
+# What a pipeline puts there when it runs.
+SUBSTITUTES = {"$GOLDGATE_SOURCE": "01980000-0000-7000-8000-000000000001"}
 WORDS = {"FINGERPRINT": hashlib.sha256(ROOT).hexdigest(), "KEY": KEY.public.hex()}
 
 
@@ -82,6 +89,7 @@ class TestReference:
         monkeypatch.chdir(tmp_path)
         signed_in.answers = sample_answers(is_refused=bool(status))
         sample_files(tmp_path)
+        monkeypatch.setenv("GOLDGATE_ID_TOKEN", "a.b.c")
         stdin = b""
         if line.endswith(" < token"):
             line, stdin = line.removesuffix(" < token"), TOKEN.encode()
@@ -116,6 +124,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
         | builds_answers.answers()
         | sources_answers.answers()
         | supply_answers.answers()
+        | renewal_answers.answers(is_refused=is_refused)
         | sbom_answers.answers()
         | {
             f"POST {API}/decisions": Answer(VERDICT | {"allowed": False, "images": images} if is_refused else VERDICT),
@@ -134,6 +143,7 @@ def sample_answers(*, is_refused: bool) -> dict[str, Answer | list[Answer]]:
 def sample_files(directory: Path) -> None:
     (directory / "pod.yaml").write_text("kind: Pod\n")
     (directory / "attestation.json").write_text("{}")
+    (directory / "provenance.json").write_text("{}")
     (directory / "ours.toml").write_text('name = "ours"\n')
     (directory / "Dockerfile").write_text(dockerfile_answers.TEXT)
     (directory / "debian.oci.tar").write_bytes(b"")
@@ -162,6 +172,37 @@ def shown_anywhere() -> list[tuple[str, list[str]]]:
                 if typed:
                     found.append((page.name, shlex.split(re.split(r"\s[#|<>]", typed[1])[0])))
     return found
+
+
+def shown_in_pipelines() -> list[tuple[str, list[str]]]:
+    """Every command line in the files that are to be copied into a pipeline: the file, and the words."""
+    found = []
+    for path in sorted((PROJECT / "docs" / "how-to").glob("*.yml")):
+        for line in re.findall(r"(?m)(?:run:|-) goldgate (.*)$", path.read_text()):
+            found.append((path.name, shlex.split(line.partition("||")[0])))
+    return found
+
+
+class TestPipelines:
+    def test_there_are_some(self):
+        assert {"github-submit.yml", "gitlab-submit.yml", "github-check-dockerfile.yml"} <= {
+            name for name, _ in shown_in_pipelines()
+        }
+
+    @pytest.mark.parametrize("name", sorted({name for name, _ in shown_in_pipelines()}))
+    def test_is_yaml_and_names_no_secret_of_goldgate_where_it_submits(self, name):
+        text = (PROJECT / "docs" / "how-to" / name).read_text()
+        assert yaml.safe_load(text)
+        assert "GOLDGATE_TOKEN" not in text or "submit" not in name
+
+    @pytest.mark.parametrize(("name", "words"), shown_in_pipelines(), ids=lambda value: str(value)[:40])
+    def test_what_it_runs_can_be_typed(self, name, words):
+        one: click.Command = command
+        words = [SUBSTITUTES.get(word, word) for word in words]
+        while words and words[0] in getattr(one, "commands", {}):
+            one, words = one.commands[words[0]], words[1:]  # type: ignore[attr-defined]
+        # Under its parent: click keeps the help option it makes first, with the names that this context gives it.
+        one.make_context(one.name, words, parent=click.Context(command, **command.context_settings))
 
 
 class TestEveryPage:

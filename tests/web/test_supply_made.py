@@ -166,6 +166,13 @@ class TestSource:
             source.refresh_from_db()
             assert source.is_paused is is_paused
 
+    def test_that_is_built_elsewhere_shows_the_line_to_submit_with(self, world, signed_in):
+        source, client = world.supply.source, signed_in(world.viewer)
+        line = f"goldgate builds submit {source.pk} HOST/PATH@DIGEST --provenance FILE"
+        assert line not in text_of(client.get(f"/sources/{source.pk}"))
+        Source.objects.filter(pk=source.pk).update(builder="external")
+        assert line in text_of(client.get(f"/sources/{source.pk}"))
+
     def test_another_person_answers_for_it_with_a_reason(self, world, signed_in):
         source, client = world.supply.source, signed_in(world.admin)
         assert f'href="/sources/{source.pk}/owner"' in text_of(client.get(f"/sources/{source.pk}"))

@@ -109,6 +109,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Source, form: PageForm, *
         "held": supply.causes_told(builds_read.held_causes(shown)[:SHOWN]),
         "pipelines": sorted(pipelines_of(shown), key=lambda one: one.ended_at is not None),
         "form": form,
+        "submit_line": f"goldgate builds submit {shown.pk} HOST/PATH@DIGEST --provenance FILE",
         "records": told(audit.records_of("source", str(shown.pk))),
     }
     return render(request, "web/source.html", context, status=status)

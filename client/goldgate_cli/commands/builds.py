@@ -1,4 +1,4 @@
-"""``goldgate builds list | show | start | log | watch``."""
+"""``goldgate builds list | show | start | log | watch | reproduce | submit``."""
 
 import time
 from typing import Any
@@ -8,7 +8,9 @@ import click
 
 from goldgate_cli import output
 from goldgate_cli.api import Api, object_of
-from goldgate_cli.errors import Exit, Missing
+from goldgate_cli.commands.sources import source_named
+from goldgate_cli.commands.submit import submit
+from goldgate_cli.errors import Exit
 
 PAUSE_SECONDS = 1.0
 ENDED_WELL = frozenset({"succeeded", "no_change"})
@@ -18,6 +20,9 @@ MAX_ROWS = 200
 @click.group()
 def builds() -> None:
     """Base images that are built: what was started, why, and what came of it."""
+
+
+builds.add_command(submit)
 
 
 @builds.command(name="list")
@@ -32,7 +37,7 @@ def builds() -> None:
 def list_(context: click.Context, name: str, state: str | None, limit: int) -> None:
     """Builds, newest first."""
     api: Api = context.obj["api"]()
-    source = _source(api, name)["id"] if name else None
+    source = source_named(api, name)["id"] if name else None
     rows = list(api.rows("builds", at_most=limit, source=source, state=state))
     if output.is_json():
         output.emit(rows)
@@ -57,7 +62,7 @@ def show(context: click.Context, build: UUID) -> None:
 def start(context: click.Context, source: str, no_wait: bool) -> None:
     """Build SOURCE now, and show its log until it has ended. A build that waits already is the one."""
     api: Api = context.obj["api"]()
-    found = object_of(api.call("POST", f"sources/{_source(api, source)['id']}/builds"))
+    found = object_of(api.call("POST", f"sources/{source_named(api, source)['id']}/builds"))
     output.say(f"{found['source_name']} build {found['number']}: {found['id']}")
     if no_wait:
         _show(found)
@@ -88,7 +93,28 @@ def watch(context: click.Context, build: UUID) -> None:
     _follow(context, context.obj["api"](), str(build))
 
 
-def _follow(context: click.Context, api: Api, build_id: str) -> None:
+@builds.command()
+@click.argument("build", metavar="ID", type=click.UUID)
+@click.option("--no-wait", is_flag=True, help="Return once it is asked for.")
+@click.pass_context
+def reproduce(context: click.Context, build: UUID, no_wait: bool) -> None:
+    """Build the recipe of a build a second time, and compare the layers.
+
+    Exit status 1 when it failed, was stopped, or came out otherwise.
+    """
+    api: Api = context.obj["api"]()
+    second = object_of(api.call("POST", f"builds/{build}/reproductions"))
+    output.say(f"{second['source_name']} build {second['number']}: {second['id']}")
+    if no_wait:
+        _show(second)
+        return
+    found = _follow(context, api, second["id"])
+    if not found["comparison"].get("is_reproduced"):
+        context.exit(Exit.DENIED)
+
+
+def _follow(context: click.Context, api: Api, build_id: str) -> dict[str, Any]:
+    """Show its log until it has ended; exit status 1 where it did not end well."""
     following = 0
     while True:
         piece = api.get(f"builds/{build_id}/log", after=following)
@@ -103,12 +129,6 @@ def _follow(context: click.Context, api: Api, build_id: str) -> None:
     _show(found)
     if found["state"] not in ENDED_WELL:
         context.exit(Exit.DENIED)
-
-
-def _source(api: Api, name: str) -> dict[str, Any]:
-    found = next(api.rows("sources", at_most=1, name=name), None)
-    if found is None:
-        raise Missing(f"There is no source {name!r}. goldgate sources list shows them.")
     return found
 
 
@@ -140,9 +160,19 @@ def _show(build: dict[str, Any]) -> None:
         ("commit", f"{build['commit']} ({reviewed})" if build["commit"] else ""),
         ("builder", build["builder_version"]),
         ("candidate", " ".join(part for part in (build["subversion_name"], build["artifact"]) if part)),
+        ("compared", _compared(build.get("comparison") or {})),
         ("failure", build["failure"]),
         ("line", build["failed_line"]),
     ]
     for name, value in lines:
         if value:
             click.echo(f"  {name:<10}{value}")
+
+
+def _compared(said: dict[str, Any]) -> str:
+    """What came of a second build."""
+    if "is_reproduced" not in said:
+        return ""
+    if said["is_reproduced"]:
+        return f"reproduced: all {said['layers']} layers are equal"
+    return f"not reproduced: {said['equal']} of {said['layers']} layers are equal"
