@@ -44,6 +44,9 @@ _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C.UTF-8"}
 _PARTS = ("os", "architecture", "variant")
 # "[linux/arm64 2/3] RUN …": of several platforms it says which. A stage's name may follow, an arrow may stand in it.
 _PLATFORM = re.compile(r"^ > \[(linux/[a-z0-9]+(?:/v\d+)?)[ -]", re.MULTILINE)
+# A step that failed and was then cancelled with the others is not among those shown last: it stands under its number.
+_STEP = re.compile(r"^#(\d+) \[(linux/[a-z0-9]+(?:/v\d+)?)[ -]", re.MULTILINE)
+_STEP_FAILED = re.compile(r"^#(\d+) ERROR: ", re.MULTILINE)
 # BuildKit shows the failing instruction under the name of the file that it was given.
 _LINE = re.compile(r"^(?:#\d+ )?Dockerfile:(\d+)$", re.MULTILINE)
 _UNREACHABLE = re.compile(r"failed to list workers|connection refused|authentication handshake|no such host")
@@ -260,13 +263,19 @@ def _failure(said: str, code: int, *, is_one: bool) -> BuilderFailed | BuilderUn
     line = _LINE.findall(said)
     if not line and _UNREACHABLE.search(last):
         return BuilderUnavailable(f"buildkitd does not answer: {last}", cure=CURE)
-    found = [] if is_one else _PLATFORM.findall(said)
-    where = f" while building {found[-1]}" if found else ""
+    platform = None if is_one else _failed_platform(said)
+    where = f" while building {platform}" if platform else ""
     return BuilderFailed(
         f"BuildKit ended with {code}{where}: {last.removeprefix('error: ')}",
         failure_code="build_failed",
         line=int(line[-1]) if line else None,
     )
+
+
+def _failed_platform(said: str) -> str | None:
+    shown = _PLATFORM.findall(said)
+    steps = dict(_STEP.findall(said))
+    return shown[-1] if shown else next((steps[one] for one in _STEP_FAILED.findall(said) if one in steps), None)
 
 
 def _digest_of(archive: Path) -> str:
