@@ -27,6 +27,11 @@ def visible(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign in "\n\t" else f"⟨U+{ord(sign):04X}⟩" for sign in text)
 
 
+def line(text: str) -> None:
+    """One line of a result for people, on stdout."""
+    click.echo(visible(text))
+
+
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:
     """A table for people. Digests are never wrapped: a half digest cannot be copied. None to show is said on stderr."""
     console = Console(file=sys.stdout, highlight=False, markup=False, width=None if sys.stdout.isatty() else 240)
@@ -42,7 +47,7 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str |
 
 def say(text: str) -> None:
     """Prose for the person, on stderr, so that stdout stays a result."""
-    click.echo(text, err=True)
+    click.echo(visible(text), err=True)
 
 
 class JobProgress:

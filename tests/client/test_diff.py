@@ -68,6 +68,41 @@ class TestDiff:
         assert "Nothing is called" in ran.err
 
 
+ESCAPES = "\x1b]0;renamed\x07\x1b[2J\u202egpj.exe"
+
+
+class TestTerminal:
+    """What strangers wrote into an image is shown, and moves no cursor."""
+
+    def test_obeys_no_label(self, run, known):
+        images = [{**difference()["images"][0], "configuration": [changed_label(ESCAPES)]}]
+        known.answers[f"GET {API}"] = Answer(difference() | {"images": images})
+        ran = run("diff", DIGEST, OTHER)
+        assert "⟨U+001B⟩]0;renamed⟨U+0007⟩" in ran.out
+        assert "\x1b" not in ran.out
+
+    def test_obeys_no_reason(self, run, signed_in):
+        signed_in.answers = GOOD | {
+            f"GET /api/v1/artifacts/{DIGEST}/inspection": Answer(
+                {"digest": DIGEST, "images": [INSPECTED | {"state": "failed", "failure": ESCAPES}]}
+            )
+        }
+        said = run("show", DIGEST).out
+        assert "⟨U+202E⟩gpj.exe" in said
+        assert "\x1b" not in said
+
+    def test_obeys_no_refusal(self, run, signed_in):
+        signed_in.answers[f"GET {API}"] = Answer(problem(404, ESCAPES), 404)
+        said = run("diff", "x", "y").err
+        assert "renamed" in said
+        assert "\x1b" not in said
+
+
+def changed_label(value):
+    """One row of a difference's configuration."""
+    return {"field": "label", "name": "title", "older": None, "newer": value}
+
+
 class TestShow:
     """What ``goldgate show`` says of the files: never clean where nobody could look."""
 

@@ -81,15 +81,15 @@ def _verify(file: str, verifier: Verifier) -> Outcome:
 
 def _show(outcome: Outcome) -> None:
     for finding in outcome.findings:
-        click.echo(f"✗ {finding.where}: {finding.what}")
+        output.line(f"✗ {finding.where}: {finding.what}")
     for caution in outcome.cautions:
         output.say(f"! {caution}")
     counted = (
         f"{outcome.records} sealed records in {outcome.seals} seals, {outcome.checkpoints} checkpoints,"
         f" {outcome.unsealed} not sealed yet"
     )
-    click.echo(f"{'The record is whole' if outcome.is_whole else 'The record does NOT verify'}: {counted}.")
-    click.echo(f"head {outcome.head}")
+    output.line(f"{'The record is whole' if outcome.is_whole else 'The record does NOT verify'}: {counted}.")
+    output.line(f"head {outcome.head}")
 
 
 def _key(text: str) -> bytes:

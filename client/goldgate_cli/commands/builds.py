@@ -152,7 +152,7 @@ def _show(build: dict[str, Any]) -> None:
     if output.is_json():
         output.emit(build)
         return
-    click.echo(f"{build['source_name']} build {build['number']}: {build['state'].replace('_', ' ')}")
+    output.line(f"{build['source_name']} build {build['number']}: {build['state'].replace('_', ' ')}")
     reviewed = "approved recipe" if build["is_reviewed"] else "unreviewed recipe"
     lines = [
         ("of", build["version"]),
@@ -166,7 +166,7 @@ def _show(build: dict[str, Any]) -> None:
     ]
     for name, value in lines:
         if value:
-            click.echo(f"  {name:<10}{value}")
+            output.line(f"  {name:<10}{value}")
 
 
 def _compared(said: dict[str, Any]) -> str:

@@ -82,7 +82,7 @@ def import_(context: click.Context, names: tuple[str, ...], file: Path | None, v
     else:
         for one in done:
             word = "adopted" if one["is_new"] else "adopted already"
-            click.echo(f"{one['version']}: {word}, follows {one['watch']['reference']}")
+            output.line(f"{one['version']}: {word}, follows {one['watch']['reference']}")
     if refused:
         context.exit(Exit.DENIED)
 
@@ -101,14 +101,14 @@ def _adopt_each(api: Api, names: tuple[str, ...]) -> tuple[list[dict[str, Any]],
 
 
 def _show(found: dict[str, Any]) -> None:
-    click.echo(f"{found['name']}: {found['title']}")
-    click.echo(f"  for        {found['purpose']}")
-    click.echo(f"  {found['summary']}")
-    click.echo(f"  inventory  {found['inventory']['rule']}")
-    click.echo(f"  size       {found['minimality']['notes']}")
+    output.line(f"{found['name']}: {found['title']}")
+    output.line(f"  for        {found['purpose']}")
+    output.line(f"  {found['summary']}")
+    output.line(f"  inventory  {found['inventory']['rule']}")
+    output.line(f"  size       {found['minimality']['notes']}")
     for one in found["versions"]:
         until = one["eoes"] or one["eol"] or "unknown"
         instead = one["replacement"]
         told = f"; better {instead['definition']}/{instead['version']}" if instead else ""
         where = one["reference"] or "by release and checksum"
-        click.echo(f"  {one['name']:10} {where} ({one['support']} until {until}{told})")
+        output.line(f"  {one['name']:10} {where} ({one['support']} until {until}{told})")

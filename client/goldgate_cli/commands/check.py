@@ -81,15 +81,15 @@ def _show(decision: dict[str, Any]) -> None:
     for image in decision["images"]:
         word = "allowed" if image["allowed"] else "DENIED"
         where = f"  ({image['path']})" if image.get("path") else ""
-        click.echo(f"{word}  {image['image']}{where}")
+        output.line(f"{word}  {image['image']}{where}")
         told = [row for row in image["checks"] if not (image["allowed"] and row["outcome"] == "pass")]
         # Checks that say the same are one line: what could not be asked must not bury what refused.
         for (outcome, reason, remedy), rows in groupby(told, key=_said):
             codes = ", ".join(row["code"] for row in rows)
-            click.echo(f"  {MARK.get(outcome, outcome):9}  {codes}: {reason}")
+            output.line(f"  {MARK.get(outcome, outcome):9}  {codes}: {reason}")
             if remedy:
-                click.echo(f"             {remedy}")
+                output.line(f"             {remedy}")
     if decision.get("message") and not decision["images"]:
-        click.echo(f"DENIED  {decision['message']}")
+        output.line(f"DENIED  {decision['message']}")
     versions = f"snapshot {decision['snapshot_version']}, policy {decision['policy_version']}"
     output.say("; ".join(part for part in (versions, decision.get("url")) if part))

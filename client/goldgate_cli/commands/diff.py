@@ -25,15 +25,15 @@ def diff(context: click.Context, older: str, newer: str, format_: str) -> None:
     if format_ == "json" or output.is_json():
         output.emit(difference)
         return
-    click.echo(f"from  {_side(difference['older'])}")
-    click.echo(f"to    {_side(difference['newer'])}")
+    output.line(f"from  {_side(difference['older'])}")
+    output.line(f"to    {_side(difference['newer'])}")
     if difference["is_same"]:
-        click.echo("They are one digest.")
+        output.line("They are one digest.")
         return
     for platform in difference["only_older_platforms"]:
-        click.echo(f"{platform}: gone")
+        output.line(f"{platform}: gone")
     for platform in difference["only_newer_platforms"]:
-        click.echo(f"{platform}: new")
+        output.line(f"{platform}: new")
     for image in difference["images"]:
         _show(image)
 
@@ -44,12 +44,12 @@ def _side(side: dict[str, Any]) -> str:
 
 def _show(image: dict[str, Any]) -> None:
     if platform := image["newer"]["platform"]:
-        click.echo(f"\n{platform}")
+        output.line(f"\n{platform}")
     summary = image["summary"]
     if summary["is_only_package_patches"]:
-        click.echo("Packages were upgraded, and nothing else changed that a person must look at.")
+        output.line("Packages were upgraded, and nothing else changed that a person must look at.")
     for part, reason in image["unknown"].items():
-        click.echo(f"{part}: unknown. {reason}")
+        output.line(f"{part}: unknown. {reason}")
     _packages(image["packages"])
     _findings(image["findings"])
     _files(image["files"])
@@ -60,7 +60,7 @@ def _show(image: dict[str, Any]) -> None:
 def _packages(part: dict[str, Any] | None) -> None:
     if part is None:
         return
-    click.echo(f"packages: {part['older_count']} → {part['newer_count']}, {part['total']} changed")
+    output.line(f"packages: {part['older_count']} → {part['newer_count']}, {part['total']} changed")
     rows = [(row["change"], row["name"], row["older"], row["newer"]) for row in part["changes"]]
     _table(("change", "package", "from", "to"), rows, total=part["total"])
 
@@ -69,7 +69,7 @@ def _findings(part: dict[str, Any] | None) -> None:
     if part is None:
         return
     totals = f"{part['fixed_total']} fixed, {part['new_total']} new, {part['remaining_total']} remain"
-    click.echo(f"findings: {totals}")
+    output.line(f"findings: {totals}")
     rows = [
         (word, row["severity"], row["vulnerability_id"], row["package"], row["installed"])
         for word in ("new", "fixed")
@@ -83,7 +83,7 @@ def _files(part: dict[str, Any] | None) -> None:
     if part is None:
         return
     totals = [part["added_total"], part["removed_total"], part["changed_total"]]
-    click.echo(f"files: {totals[0]} added, {totals[1]} removed, {totals[2]} changed")
+    output.line(f"files: {totals[0]} added, {totals[1]} removed, {totals[2]} changed")
     rows = [
         (row["change"], _mode(row), row["path"], ", ".join([*(_MARKS[mark] for mark in row["marks"]), *row["what"]]))
         for row in part["changes"]
@@ -106,7 +106,7 @@ def _mode(row: dict[str, Any]) -> str:
 
 
 def _configuration(rows: list[dict[str, Any]]) -> None:
-    click.echo(f"configuration: {len(rows)} changed")
+    output.line(f"configuration: {len(rows)} changed")
     _table(
         ("field", "name", "from", "to"),
         [(row["field"], row["name"], _value(row["older"]), _value(row["newer"])) for row in rows],
@@ -122,7 +122,7 @@ def _layers(part: dict[str, Any] | None) -> None:
     if part is None:
         return
     sizes = f"{part['older_bytes']} → {part['newer_bytes']} bytes, {part['bytes_to_pull']} to pull"
-    click.echo(f"layers: {sizes}")
+    output.line(f"layers: {sizes}")
     rows = [(row["digest"], row["size_bytes"], "shared" if row["is_shared"] else "new") for row in part["newer"]]
     _table(("digest", "bytes", ""), rows, total=len(rows))
 

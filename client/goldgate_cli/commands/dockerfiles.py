@@ -124,7 +124,7 @@ def _write(asked: Asked, text: str, fixed: str) -> None:
         text.splitlines(), fixed.splitlines(), fromfile=name, tofile=f"{name} (fixed)", lineterm="", n=1
     )
     for line in lines:
-        output.say(_plain(line))
+        output.say(line)
     if asked.path == "-":
         sys.stdout.buffer.write(fixed.encode())
         return
@@ -147,7 +147,7 @@ def _report(api: Api, answer: dict[str, Any], text: str, asked: Asked) -> None:
             shown = "\n".join(_lines(answer, asked.path))
     if not asked.report:
         if shown:
-            click.echo(shown)
+            click.echo(shown if asked.format != "text" else output.visible(shown))
         return
     try:
         write_file(Path(asked.report), (shown + "\n").encode(), mode=0o644)
@@ -166,15 +166,10 @@ def _lines(answer: dict[str, Any], path: str) -> list[str]:
         found.append(f"{where}  {MARK.get(row['severity'], row['severity'])}  {row['rule']}  {row['message']}")
         if row["remedy"] and row["severity"] != "note":
             found.append(f"    {row['remedy']}")
-    return [_plain(line) for line in found]
+    return found
 
 
 def _summary(answer: dict[str, Any]) -> None:
     counts = Counter(row["severity"] for row in answer["results"])
     told = [f"{counts[word]} {word}{'' if counts[word] == 1 else 's'}" for word in MARK if counts[word]]
     output.say(", ".join(told) or "Nothing found.")
-
-
-def _plain(text: str) -> str:
-    """Without characters that a terminal obeys."""
-    return "".join(char if char.isprintable() or char == "\t" else "\ufffd" for char in text)

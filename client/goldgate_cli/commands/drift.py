@@ -22,13 +22,13 @@ def drift(context: click.Context) -> None:
     else:
         for one in alarms:
             expected, found = one["expected_digest"] or "no tag", one["found_digest"] or "no tag"
-            click.echo(f"{one['repository']}:{one['tag']} moved: {expected} → {found}, since {one['opened_at']}")
+            output.line(f"{one['repository']}:{one['tag']} moved: {expected} → {found}, since {one['opened_at']}")
         for one in missing:
             since = one["failing_since"] or one["probed_at"]
-            click.echo(f"{one['name']} cannot be pulled: {one['repository']}@{one['digest']}, since {since}")
+            output.line(f"{one['name']} cannot be pulled: {one['repository']}@{one['digest']}, since {since}")
             output.say(one["detail"])
         if not alarms and not missing:
-            click.echo("The certified side is as certification left it.")
+            output.line("The certified side is as certification left it.")
         else:
             output.say(f"People look into it in the browser: {api.address('/certified-side')}")
     if alarms or missing:

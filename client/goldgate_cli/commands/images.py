@@ -53,7 +53,7 @@ def status(context: click.Context, image: str) -> None:
         output.emit(version)
         return
     current = version.get("current")
-    click.echo(f"{image}: {current['from_line']}" if current else f"{image}: nothing is certified")
+    output.line(f"{image}: {current['from_line']}" if current else f"{image}: nothing is certified")
     output.table(
         ("subversion", "state", "digest", "why"),
         [(row["name"], row["state"], row["digest"], row["sentence"]) for row in version["history"]],
@@ -75,10 +75,10 @@ def show(context: click.Context, digest: str) -> None:
         output.emit({"artifact": artifact, "scan": scan, "inspection": inspection, "findings": findings})
         return
     for name in ("digest", "kind", "platform", "user", "size_bytes"):
-        click.echo(f"{name:14} {artifact.get(name) if artifact.get(name) not in (None, '') else '–'}")
-    click.echo(f"{'scan':14} {_scan_line(scan)}")
+        output.line(f"{name:14} {artifact.get(name) if artifact.get(name) not in (None, '') else '–'}")
+    output.line(f"{'scan':14} {_scan_line(scan)}")
     for line in _file_lines(inspection):
-        click.echo(f"{'files':14} {line}")
+        output.line(f"{'files':14} {line}")
     output.table(
         ("severity", "vulnerability", "package", "installed", "fixed in"),
         [

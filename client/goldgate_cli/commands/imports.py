@@ -90,6 +90,6 @@ def _follow(api: Api, asked: dict[str, Any]) -> dict[str, Any]:
 def _show(row: dict[str, Any]) -> None:
     asked = row.get("asked_reference") or "archive"
     digest = (row.get("artifact") or {}).get("digest") or row.get("resolved_digest")
-    click.echo(f"{asked}: {row['state']} {digest or ''} {row.get('failure') or ''}".rstrip())
+    output.line(f"{asked}: {row['state']} {digest or ''} {row.get('failure') or ''}".rstrip())
     for warning in row.get("warnings", []):
         output.say(f"! {warning}")

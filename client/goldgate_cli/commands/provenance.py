@@ -19,11 +19,11 @@ def provenance(context: click.Context, digest: str, predicate: bool) -> None:
         output.emit(found["predicate"] if predicate else found)
         return
     for name, value in _lines(found):
-        click.echo(f"{name:<11} {value}")
+        output.line(f"{name:<11} {value}")
     for place in found["places"]:
-        click.echo(f"{'signed at':<11} {place['repository']}{_state(place)}")
+        output.line(f"{'signed at':<11} {place['repository']}{_state(place)}")
     for second in found["reproductions"]:
-        click.echo(f"{'second':<11} {_second(second)}")
+        output.line(f"{'second':<11} {_second(second)}")
 
 
 def _lines(found: dict[str, Any]) -> list[tuple[str, str]]:

@@ -49,7 +49,7 @@ def show(context: click.Context, recipe: UUID) -> None:
     if output.is_json():
         output.emit(found | {"reviews": reviews})
         return
-    click.echo(f"{found['source_name']} recipe {found['number']}: {judged(found)}")
+    output.line(f"{found['source_name']} recipe {found['number']}: {judged(found)}")
     for name, value in _lines(found):
         if value:
             _echo(f"  {name:<10}{value}")
@@ -103,4 +103,4 @@ def _lines(recipe: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _echo(text: str) -> None:
     """Dockerfiles, paths and names of authors are strangers' words."""
-    click.echo(output.visible(text).replace("\n", " "))
+    output.line(text.replace("\n", " "))

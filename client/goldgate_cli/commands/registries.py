@@ -62,7 +62,7 @@ def add(context: click.Context, /, name: str, host: str, **chosen: Any) -> None:
     if output.is_json():
         output.emit(added)
     else:
-        click.echo(f"{added['name']}: {added['host']} added as {added['side']} side.")
+        output.line(f"{added['name']}: {added['host']} added as {added['side']} side.")
         output.say(f"Next: goldgate registry test {added['name']!r}")
 
 
@@ -113,7 +113,7 @@ def test(context: click.Context, name: str) -> None:
         output.emit({"job": job, "steps": steps})
     else:
         for step in steps:
-            click.echo(f"{step['outcome']:8} {step['name']}: {step['text']}")
+            output.line(f"{step['outcome']:8} {step['name']}: {step['text']}")
     if job["state"] != "succeeded":
         output.say((job.get("error") or {}).get("text") or job["state"])
     is_good = job["state"] == "succeeded" and all(step["outcome"] != "failed" for step in steps)

@@ -40,7 +40,7 @@ def attest(context: click.Context, digest: str, path: Path) -> None:
     if output.is_json():
         output.emit(found)
         return
-    click.echo(f"Verified: {found['component_count']} components, {found['format']}, signed by {found['signer']}.")
+    output.line(f"Verified: {found['component_count']} components, {found['format']}, signed by {found['signer']}.")
     output.say(f"The scan follows: goldgate show {wanted}")
 
 

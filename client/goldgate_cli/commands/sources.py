@@ -74,7 +74,7 @@ def add(context: click.Context, /, name: str, version: str, url: str, **chosen: 
     if output.is_json():
         output.emit(made)
         return
-    click.echo(f"{made['name']}: added, builds {made['version']} from {made['url']} {made['ref_rule']}")
+    output.line(f"{made['name']}: added, builds {made['version']} from {made['url']} {made['ref_rule']}")
     if made["builder"] == "external":
         output.say(f"Next: trust a pipeline on {_page(api, made)}")
     else:
@@ -178,7 +178,7 @@ def _show(api: Api, source: dict[str, Any]) -> None:
     if output.is_json():
         output.emit(source | {"recipes": recipes})
         return
-    click.echo(f"{source['name']}: {_state(source)}")
+    output.line(f"{source['name']}: {_state(source)}")
     lines = [
         ("id", source["id"]),
         ("builds", source["version"]),
@@ -191,9 +191,9 @@ def _show(api: Api, source: dict[str, Any]) -> None:
     ]
     for name, value in lines:
         if value:
-            click.echo(f"  {name:<10}{value}")
+            output.line(f"  {name:<10}{value}")
     for recipe in recipes:
-        click.echo(f"  recipe {recipe['number']:<3}{recipe['sha256'][:16]} {judged(recipe)}")
+        output.line(f"  recipe {recipe['number']:<3}{recipe['sha256'][:16]} {judged(recipe)}")
 
 
 def judged(recipe: dict[str, Any]) -> str:
@@ -209,7 +209,7 @@ def _changed(context: click.Context, name: str, body: dict[str, Any], done: str)
     if output.is_json():
         output.emit(changed)
     else:
-        click.echo(f"{changed['name']}: {done}")
+        output.line(f"{changed['name']}: {done}")
 
 
 def _page(api: Api, source: dict[str, Any]) -> str:

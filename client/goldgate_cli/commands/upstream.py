@@ -120,7 +120,7 @@ def _say(watch: dict[str, Any], done: str) -> None:
     if output.is_json():
         output.emit(watch)
         return
-    click.echo(f"{watch['version']}: {watch['reference']} {done}")
+    output.line(f"{watch['version']}: {watch['reference']} {done}")
     if watch["last_failure"]:
         output.say(watch["last_failure"])
 

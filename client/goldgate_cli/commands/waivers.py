@@ -77,5 +77,5 @@ def ask(
     if output.is_json():
         output.emit(asked)
         return
-    click.echo(f"{asked['rule']} for {asked['scope']}: asked, {asked['id']}")
+    output.line(f"{asked['rule']} for {asked['scope']}: asked, {asked['id']}")
     output.say("It lets nothing pass before another person gives it, on the page Waivers.")

@@ -83,7 +83,7 @@ def _show(wave: dict[str, Any]) -> None:
         output.emit(wave)
         return
     state = f"closed {wave['closed_at']}" if wave["closed_at"] else "open"
-    click.echo(f"{wave['title']}: {wave['done_count']} of {wave['image_count']} done, {state}")
+    output.line(f"{wave['title']}: {wave['done_count']} of {wave['image_count']} done, {state}")
     output.table(
         ["version", "stands on", "outcome", "candidate", "who must act", "why"],
         [
