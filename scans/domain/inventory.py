@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from scans.domain.ecosystems import Coordinates, PurlMalformed, coordinates_of
+from scans.domain.ecosystems import Coordinates, PurlMalformed, coordinates_of, is_key_of_rpm
 from scans.domain.reading import read_json
 
 T = TypeVar("T")
@@ -24,7 +24,17 @@ _PACKAGE_DATABASES = {
     "rpm": re.compile(r"\A/(var|usr)/lib/(sysimage/)?rpm/(Packages|Packages\.db|rpmdb\.sqlite)\Z"),
 }
 # Which package database a distribution has, by os-release's ID.
-DATABASE_OF_SYSTEM = {"debian": "deb", "ubuntu": "deb", "alpine": "apk", "chainguard": "apk", "wolfi": "apk"}
+DATABASE_OF_SYSTEM = {
+    "almalinux": "rpm",
+    "alpine": "apk",
+    "chainguard": "apk",
+    "debian": "deb",
+    "rhel": "rpm",
+    "ubuntu": "deb",
+    "wolfi": "apk",
+}
+# What rpm has written and SQLite not yet put into the database; the scanner does not read it.
+_UNWRITTEN = re.compile(r"\A/(var|usr)/lib/(sysimage/)?rpm/rpmdb\.sqlite-wal\Z")
 
 
 class ReportMalformed(ValueError):
@@ -54,6 +64,7 @@ class _Location(msgspec.Struct):
 
 class _FileMetadata(msgspec.Struct):
     mode: int = 0
+    size: int = 0
     type: str = ""
     linkDestination: str = ""  # noqa: N815
 
@@ -144,6 +155,8 @@ def read_reports(*, syft: bytes, cyclonedx: bytes, digest: str, warnings: Iterab
         raise ReportOfOtherImage(
             f"the report is about {report.source.metadata.manifestDigest[:80]}, and {digest} was asked for"
         )
+    _require_whole_database(report)
+    report.artifacts = [one for one in report.artifacts if not is_key_of_rpm(one.purl)]
     components, without_purl = _components(report.artifacts)
     _require_same_components(_decode(cyclonedx, _CycloneReport, "CycloneDX"), components)
     return InventoryFacts(
@@ -182,10 +195,19 @@ def _components(packages: list[_Package]) -> tuple[tuple[Coordinates, ...], tupl
     return tuple(found[purl] for purl in sorted(found)), tuple(sorted(set(unnamed)))
 
 
+def _require_whole_database(report: _SyftReport) -> None:
+    for file in report.files or []:
+        if file.metadata and file.metadata.size and _UNWRITTEN.match(file.location.path):
+            path = file.location.path
+            raise ReportMalformed(
+                f"{path} holds changes that are not in rpm's database yet, and nobody reads them there"
+            )
+
+
 def _require_same_components(bom: _CycloneReport, components: tuple[Coordinates, ...]) -> None:
     if bom.bomFormat != "CycloneDX":
         raise ReportMalformed(f"the bill of materials calls itself {bom.bomFormat[:40]!r}, not CycloneDX")
-    named = {component.purl for component in bom.components or [] if component.purl}
+    named = {one.purl for one in bom.components or [] if one.purl and not is_key_of_rpm(one.purl)}
     ours = {component.purl for component in components}
     if named != ours:
         odd = sorted(named ^ ours)[0]

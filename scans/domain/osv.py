@@ -3,6 +3,8 @@
 - A vulnerability is named by its CVE ids where the record has any (its own id, ``aliases``, ``upstream``), else by
   the record's own id. A Debian advisory that names three CVEs is about three vulnerabilities. A distribution's own
   record of one (``UBUNTU-CVE-…``, ``ALPINE-CVE-…``, ``DEBIAN-CVE-…``) is about that CVE, also where a notice names it.
+- AlmaLinux names its CVEs under ``related`` alone. Its notices of bug fixes and enhancements that name none are about
+  no vulnerability, and affect nothing.
 - ``ranges`` of type ECOSYSTEM and SEMVER become intervals: a fixed end is exclusive, ``last_affected``
   inclusive, no end means unfixed. ``versions`` become one-version intervals (OSV "Evaluation": in the list
   **or** in a range); those that a range of the record holds already say nothing new and are left out.
@@ -19,12 +21,14 @@ from typing import Any
 
 import msgspec
 
-from scans.domain.ecosystems import is_of_pro, normal_ecosystem, normal_name
+from scans.domain.ecosystems import is_of_pro, normal_ecosystem, normal_name, packages_of
 from scans.domain.reading import read_json
 from scans.domain.versions import FIRST_KEY, CannotCompare, has_order, version_key
 
 MAX_RECORD_BYTES = 8 * 1024 * 1024
 _CVE = re.compile(r"\A(?:ALPINE-|DEBIAN-|UBUNTU-)?(CVE-\d{4}-\d{4,19})\Z")
+_ALMALINUX = re.compile(r"\AAL[BES]A-")
+_NO_VULNERABILITY = re.compile(r"\AAL[BE]A-")  # a bug fix, an enhancement
 _ID = re.compile(r"\A[A-Za-z0-9][A-Za-z0-9._:+@/-]{0,199}\Z")
 
 
@@ -61,6 +65,7 @@ class _Record(msgspec.Struct):
     withdrawn: datetime | None = None
     aliases: list[str] | None = None
     upstream: list[str] | None = None
+    related: list[str] | None = None
     summary: str | None = None
     affected: list[_Affected] | None = None
     severity: list[_Score] | None = None
@@ -108,7 +113,10 @@ def parse_advisory(body: bytes) -> AdvisoryRecord:
         raise AdvisoryMalformed(f"the id {record.id[:80]!r} is not an advisory id")
     aliases = [name for name in record.aliases or [] if _ID.match(name)]
     named = [record.id, *aliases, *(record.upstream or [])]
+    if _ALMALINUX.match(record.id):
+        named += record.related or []
     cves = tuple(dict.fromkeys(found[1] for name in named if (found := _CVE.match(name))))
+    is_about_none = not cves and _NO_VULNERABILITY.match(record.id)
     return AdvisoryRecord(
         id=record.id,
         modified=_aware(record.modified, "modified"),
@@ -117,7 +125,7 @@ def parse_advisory(body: bytes) -> AdvisoryRecord:
         aliases=tuple(dict.fromkeys(aliases)),
         vulnerability_ids=cves or (record.id,),
         summary=(record.summary or "")[:500],
-        intervals=tuple(dict.fromkeys(_intervals(record.affected or []))),
+        intervals=() if is_about_none else tuple(dict.fromkeys(_intervals(record.affected or []))),
         vectors=tuple(dict.fromkeys(_vectors(record))),
     )
 
@@ -152,14 +160,27 @@ def _of_entry(named: _Package, entry: _Affected) -> Iterable[Interval]:
     ecosystem = normal_ecosystem(named.ecosystem)
     package = normal_name(ecosystem, named.name)
     readable = [one for one in entry.ranges or [] if one.type in ("ECOSYSTEM", "SEMVER")]
-    ranges = [interval for one in readable for interval in _range_intervals(ecosystem, package, one.events)]
+    ranges = [
+        interval
+        for one in readable
+        for apart in packages_of(ecosystem, package, _versions(one.events))
+        for interval in _range_intervals(ecosystem, apart, one.events)
+    ]
     yield from ranges
     has_list = bool(entry.versions) and has_order(ecosystem)
     if has_list:
-        listed = (_listed(ecosystem, package, version) for version in entry.versions or [])
+        listed = (
+            _listed(ecosystem, packages_of(ecosystem, package, [version])[0], version)
+            for version in entry.versions or []
+        )
         yield from (one for one in listed if one.incomparable or not any(_holds(other, one) for other in ranges))
     if not readable and not has_list:
-        yield Interval(ecosystem, package, incomparable="the record names no version range of the package")
+        for apart in packages_of(ecosystem, package, []):
+            yield Interval(ecosystem, apart, incomparable="the record names no version range of the package")
+
+
+def _versions(events: list[dict[str, Any]]) -> list[str]:
+    return [str(version) for event in events for kind, version in event.items() if kind in _RANK]
 
 
 def _holds(interval: Interval, listed: Interval) -> bool:

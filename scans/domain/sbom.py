@@ -15,7 +15,7 @@ import msgspec
 from packageurl import PackageURL
 
 from scans.domain.basis import DISTRIBUTION_TYPES
-from scans.domain.ecosystems import Coordinates, PurlMalformed, coordinates_of
+from scans.domain.ecosystems import Coordinates, PurlMalformed, coordinates_of, is_key_of_rpm
 from scans.domain.reading import read_json
 from scans.domain.statements import CYCLONEDX_TYPE, AttestationRefused, Statement
 
@@ -183,12 +183,12 @@ def _spdx(body: bytes) -> _Listing:
 
 
 def _placed(item: _Item, lent: Release | None) -> tuple[Coordinates | None, Release | None]:
-    """The component, and the release that it names; None for the image itself."""
+    """The component, and the release that it names; None for the image itself, and for what is no package."""
     if len(item.purl) > MAX_PURL:
         raise AttestationRefused("purl_malformed", f"It is longer than {MAX_PURL} characters.", item.where)
     try:
         parsed = PackageURL.from_string(item.purl)
-        if parsed.type in _IMAGES:
+        if parsed.type in _IMAGES or is_key_of_rpm(item.purl):
             return None, None
         purl, release = _with_release(item.purl, parsed, lent)
         found = coordinates_of(purl)

@@ -81,6 +81,7 @@ class ScanFacts:
     os_version: str = ""
     component_count: int = 0
     has_package_database: bool | None = None
+    is_database_empty: bool = False  # it is there, and names nothing
     is_order_known: bool = False  # whether versions of this release can be compared
     support: SupportDates | None = None
     feed_snapshot_at: datetime | None = None  # the oldest of the feeds that cover this release
@@ -126,7 +127,7 @@ def judge(facts: ScanFacts, *, at: datetime, max_feed_age: timedelta | None) -> 
 
 
 _Found = tuple[ScanState, Cause, str, str] | None
-_COMPARED = "Use a release of Debian, Ubuntu or Alpine, or Wolfi."
+_COMPARED = "Use a release of Debian, Ubuntu, Alpine, Red Hat's UBI or AlmaLinux, or Wolfi."
 _AGAIN = "Scan it again; the job's log has the scanner's own words."
 
 
@@ -168,6 +169,10 @@ def _unknown_system(facts: ScanFacts) -> _Found:
         sentence = f"The package database of {release} was removed: what is installed cannot be told."
         cure = f"Keep {package_database_of(facts.os_id)} in the image."
         return ScanState.FAILED, Cause.PACKAGE_DATABASE_REMOVED, sentence, cure
+    if facts.component_count and facts.is_database_empty:
+        sentence = f"The package database of {release} is there, and not one package can be read from it."
+        cure = f"Keep {package_database_of(facts.os_id)} as the package manager wrote it."
+        return ScanState.FAILED, Cause.NO_COMPONENTS, sentence, cure
     if facts.component_count == 0:
         sentence = f"No component was found in this {release} image."
         return ScanState.FAILED, Cause.NO_COMPONENTS, sentence, "Keep the package database in the image."

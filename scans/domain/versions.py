@@ -13,11 +13,16 @@ Alpine, Wolfi, Chainguard (apk-package(5); apk-tools' ``version.c``): numbers pa
 a number each, a commit, a revision. What follows at one place is ordered by its kind: a suffix of a preview, nothing,
 a revision, a commit, a suffix's number, a suffix of an update, a letter, a number; so each is written as its kind,
 then its value. A number behind a dot that begins with 0 is a fraction: it sorts as text, before all that do not.
+
+Red Hat, AlmaLinux (rpm-version(7); rpm's ``rpmvercmp``): an epoch, a version, a release. A part is read as ``~``,
+``^``, runs of letters and runs of digits; whatever else stands between parts them and is worth nothing. At one place
+``~`` is before the end, the end before ``^``, that before letters, letters before a number; a run of letters is text,
+one of digits a number. No release is before every release.
 """
 
 import re
 
-KEY_VERSION = 2
+KEY_VERSION = 3
 # A btree entry of PostgreSQL holds some 2,700 bytes; no real version comes near this.
 MAX_KEY_BYTES = 1024
 FIRST_KEY = b""  # below every version: OSV's ``introduced: "0"``
@@ -41,9 +46,18 @@ _APK_UPDATES = ("cvs", "svn", "git", "hg", "p")
 _APK_PREVIEW, _APK_END, _APK_REVISION, _APK_COMMIT, _APK_SUFFIX_NUMBER, _APK_UPDATE, _APK_LETTER, _APK_DIGITS = range(8)
 _APK_LARGEST = 2**64 - 1  # apk counts in 64 bits, and wraps
 
-# The ecosystems (OSV schema 1.7, "Defined ecosystems") whose versions are Debian's, and apk's.
+# What rpm builds: anything else is no version of it. A version has no hyphen of its own.
+_RPM = re.compile(r"\A(?:([0-9]{1,20}):)?([A-Za-z0-9._+~^]+)(?:-([A-Za-z0-9._+~^]+))?\Z")
+_RPM_MODULE = re.compile(r"\.module[+_]el[0-9]")
+_RPM_TOKEN = re.compile(r"([A-Za-z]+)|([0-9]+)|([~^])")
+# What stands at one place of a version, in order.
+_RPM_TILDE, _RPM_END, _RPM_CARET, _RPM_LETTERS, _RPM_DIGITS = range(1, 6)
+_RPM_LARGEST_EPOCH = 2**32 - 1  # rpm counts it in 32 bits
+
+# The ecosystems (OSV schema 1.7, "Defined ecosystems") whose versions are Debian's, apk's, and rpm's.
 DEB_ECOSYSTEMS = frozenset({"Debian", "Ubuntu"})
 APK_ECOSYSTEMS = frozenset({"Alpine", "Chainguard", "Wolfi"})
+RPM_ECOSYSTEMS = frozenset({"AlmaLinux", "Red Hat"})
 
 
 class CannotCompare(ValueError):
@@ -52,7 +66,12 @@ class CannotCompare(ValueError):
 
 def has_order(ecosystem: str) -> bool:
     """Whether versions of ``ecosystem`` (``Debian:12``, ``Alpine:v3.19``, ``Wolfi``) can be put in order at all."""
-    return ecosystem.split(":", 1)[0] in DEB_ECOSYSTEMS | APK_ECOSYSTEMS
+    return ecosystem.split(":", 1)[0] in DEB_ECOSYSTEMS | APK_ECOSYSTEMS | RPM_ECOSYSTEMS
+
+
+def is_of_module(version: str) -> bool:
+    """Whether an rpm was built for a stream of a module (``.module+el9.3.0+…``, at AlmaLinux ``.module_el8.5.0+…``)."""
+    return bool(_RPM_MODULE.search(version))
 
 
 def version_key(ecosystem: str, version: str) -> bytes:
@@ -60,6 +79,11 @@ def version_key(ecosystem: str, version: str) -> bytes:
     family = ecosystem.split(":", 1)[0]
     if family in APK_ECOSYSTEMS:
         return apk_key(version)
+    if family in RPM_ECOSYSTEMS:
+        if is_of_module(version):
+            # Every stream of a module is numbered by itself, and neither side says which stream it is about.
+            raise CannotCompare(f"{version[:80]!r} is of a module, and which of its streams is meant is not said")
+        return rpm_key(version)
     if family not in DEB_ECOSYSTEMS:
         raise CannotCompare(f"the order of versions in {ecosystem or 'an unnamed ecosystem'} is not known")
     if family == "Ubuntu" and "fips" in version.lower():
@@ -125,6 +149,33 @@ def _apk_number(digits: str) -> bytes:
     if int(digits) > _APK_LARGEST:
         raise CannotCompare("a number in the version is larger than apk counts")
     return _number(digits)
+
+
+def rpm_key(version: str) -> bytes:
+    """The order key of an rpm version, ``[epoch:]version[-release]``. Raises CannotCompare."""
+    parts = _RPM.match(version) if len(version) <= MAX_KEY_BYTES else None
+    if parts is None or int(parts[1] or "0") > _RPM_LARGEST_EPOCH:
+        raise CannotCompare(f"{version[:80]!r} is not an rpm version")
+    key = _number(parts[1] or "0") + _rpm_part(parts[2])
+    if parts[3] is not None:
+        key += _rpm_part(parts[3])
+    if len(key) > MAX_KEY_BYTES:
+        raise CannotCompare(f"{version[:40]!r}… is too long to be put in order")
+    return key
+
+
+def _rpm_part(text: str) -> bytes:
+    found = bytearray()
+    for letters, digits, mark in _RPM_TOKEN.findall(text):
+        if letters:
+            # 0x00 ends the shorter one of two words.
+            found += bytes((_RPM_LETTERS,)) + letters.encode() + b"\0"
+        elif digits:
+            found += bytes((_RPM_DIGITS,)) + _number(digits)
+        else:
+            found.append(_RPM_TILDE if mark == "~" else _RPM_CARET)
+    found.append(_RPM_END)
+    return bytes(found)
 
 
 def _part(text: str) -> bytearray:

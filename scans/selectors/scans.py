@@ -7,6 +7,7 @@ from uuid import UUID
 from registry.models import Artifact
 from registry.selectors import runnable_images
 from scans.domain.basis import Basis
+from scans.domain.inventory import DATABASE_OF_SYSTEM
 from scans.domain.scan_state import Attested, Cause, EndedAttestation, Judgement, ScanFacts, judge
 from scans.domain.support import SupportDates
 from scans.domain.versions import has_order
@@ -49,6 +50,7 @@ def facts_of(scan: Scan) -> ScanFacts:
         os_version=inventory.os_version if inventory else "",
         component_count=inventory.component_count if inventory else 0,
         has_package_database=inventory.coverage.get("has_package_database") if inventory else None,
+        is_database_empty=_is_database_empty(inventory) if inventory else False,
         is_order_known=has_order(inventory.ecosystem) if inventory else False,
         support=support,
         feed_snapshot_at=scan.feed_snapshot_at,
@@ -58,6 +60,13 @@ def facts_of(scan: Scan) -> ScanFacts:
         attested=_attested(inventory) if inventory else None,
         ended=_ended(inventory) if inventory else None,
     )
+
+
+def _is_database_empty(inventory: Inventory) -> bool:
+    """Whether the image's package database is there and names nothing, as one that nobody can read does."""
+    kind = DATABASE_OF_SYSTEM.get(inventory.os_id, "")
+    has_database = bool(inventory.coverage.get("has_package_database"))
+    return has_database and not inventory.coverage.get("components_by_type", {}).get(kind)
 
 
 def _attested(inventory: Inventory) -> Attested | None:

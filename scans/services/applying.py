@@ -291,13 +291,9 @@ def store_ranges(parsed: dict[int, AdvisoryRecord]) -> None:
     AffectedRange.objects.bulk_create(rows, batch_size=_BATCH)
 
 
-def _store_derived(feed: Feed, parsed: dict[int, AdvisoryRecord], applied: Applied) -> list[int]:
-    """Write what follows from advisories; the vulnerabilities whose severity moved."""
-    ids = list(parsed)
-    store_ranges(parsed)
-    AdvisedVulnerability.objects.filter(advisory_id__in=ids).delete()
-    old = set(Rating.objects.filter(advisory_id__in=ids).values_list("vulnerability_id", flat=True))
-    Rating.objects.filter(advisory_id__in=ids).delete()
+def store_names(parsed: dict[int, AdvisoryRecord]) -> dict[str, int]:
+    """Write which vulnerabilities advisories are about, in the place of what stood; the rows of those, by name."""
+    AdvisedVulnerability.objects.filter(advisory_id__in=list(parsed)).delete()
     names = vulnerability_ids(name for one in parsed.values() for name in one.vulnerability_ids)
     AdvisedVulnerability.objects.bulk_create(
         [
@@ -307,6 +303,16 @@ def _store_derived(feed: Feed, parsed: dict[int, AdvisoryRecord], applied: Appli
         ],
         batch_size=_BATCH,
     )
+    return names
+
+
+def _store_derived(feed: Feed, parsed: dict[int, AdvisoryRecord], applied: Applied) -> list[int]:
+    """Write what follows from advisories; the vulnerabilities whose severity moved."""
+    ids = list(parsed)
+    store_ranges(parsed)
+    old = set(Rating.objects.filter(advisory_id__in=ids).values_list("vulnerability_id", flat=True))
+    Rating.objects.filter(advisory_id__in=ids).delete()
+    names = store_names(parsed)
     ratings = [
         _rating(feed, pk, names[name], feed.name, rated)
         for pk, one in parsed.items()

@@ -7,12 +7,15 @@ from typing import Any
 from django.db import transaction
 from django.db.models import QuerySet
 
+from registry.blobs import kept_blobs
+from registry.errors import BlobMissing, BodyTooLarge
+from scans.adapters.syft import MAX_REPORT_BYTES
 from scans.domain.ecosystems import coordinates_of, ecosystem_of_release
-from scans.domain.inventory import DATABASE_OF_SYSTEM
+from scans.domain.inventory import DATABASE_OF_SYSTEM, ReportMalformed, ReportOfOtherImage, read_reports
 from scans.domain.osv import AdvisoryMalformed, parse_advisory
 from scans.domain.versions import KEY_VERSION, CannotCompare, version_key
 from scans.models import Advisory, AffectedRange, Component, Inventory
-from scans.services.applying import store_ranges
+from scans.services.applying import store_names, store_ranges
 from scans.services.matching import hold_matching_lock, match_everything
 from scans.services.standing import rejudge_everything
 
@@ -48,11 +51,33 @@ def _name_releases() -> None:
         if not inventory.ecosystem:
             continue
         kind = DATABASE_OF_SYSTEM.get(inventory.os_id)
-        if kind and inventory.coverage.get("has_package_database") is None:
+        if kind == "rpm":
+            if not _look_again(inventory):
+                continue
+        elif kind and inventory.coverage.get("has_package_database") is None:
             # Nobody had looked for its database; only that brings packages of its kind.
             has_any = bool(inventory.coverage.get("components_by_type", {}).get(kind))
             inventory.coverage = {**inventory.coverage, "has_package_database": has_any}
         inventory.save(update_fields=["ecosystem", "coverage"])
+
+
+def _look_again(inventory: Inventory) -> bool:
+    """Read an inventory's stored reports as they are read now; False where they do not count any more.
+
+    Nobody had asked yet whether rpm's database was whole, and its keys were counted as packages.
+    """
+    store = kept_blobs()
+    try:
+        facts = read_reports(
+            syft=store.read(inventory.report_digest, MAX_REPORT_BYTES),
+            cyclonedx=store.read(inventory.sbom_digest, MAX_REPORT_BYTES),
+            digest=inventory.artifact.digest,
+            warnings=inventory.coverage.get("warnings", ()),
+        )
+    except (BlobMissing, BodyTooLarge, ReportMalformed, ReportOfOtherImage):
+        return False
+    inventory.coverage = {**inventory.coverage, **facts.coverage.to_json()}
+    return True
 
 
 def _encode_ranges() -> None:
@@ -66,6 +91,7 @@ def _encode_ranges() -> None:
             except AdvisoryMalformed as error:
                 raise RuntimeError(f"{row.osv_id} was read once and cannot be read now") from error
         store_ranges(parsed)
+        store_names(parsed)  # AlmaLinux names its own under another member
 
 
 def _key_or_none(ecosystem: str, version: str) -> bytes | None:

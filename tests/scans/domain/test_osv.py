@@ -123,6 +123,53 @@ class TestUbuntuPro:
         assert [one.fixed for one in record.intervals if one.ecosystem == "Ubuntu:22.04"] == [""]
 
 
+class TestRedHat:
+    """Records as Red Hat and AlmaLinux write them: by installed package, with an epoch and a release."""
+
+    FIX = "1:3.0.7-27.el9"
+    OF_MODULE = "1:20.11.1-1.module+el9.3.0+21000+1a2b3c4d"
+
+    def test_repositories_of_one_release_say_one_thing(self):
+        record = osv("RHSA-1", "openssl-libs", ("introduced", "0"), ("fixed", self.FIX))
+        entries = [
+            {
+                **record["affected"][0],
+                "package": {"ecosystem": f"Red Hat:enterprise_linux:9::{one}", "name": "openssl-libs"},
+            }
+            for one in ("appstream", "baseos")
+        ]
+        found = parse_advisory(json.dumps({**record, "affected": entries}).encode())
+        assert [(one.ecosystem, one.fixed) for one in found.intervals] == [("Red Hat:9", self.FIX)]
+
+    def test_a_fix_in_a_module_is_about_that_modules_package_alone(self):
+        record = parsed(
+            ("introduced", "0"), ("fixed", self.OF_MODULE), ecosystem="Red Hat:enterprise_linux:9::appstream"
+        )
+        assert [(one.package, bool(one.incomparable)) for one in record.intervals] == [("zlib (module)", True)]
+
+    def test_what_names_no_version_is_about_both(self):
+        record = parsed(("introduced", "0"), ecosystem="AlmaLinux:9")
+        assert [one.package for one in record.intervals] == ["zlib", "zlib (module)"]
+
+    def test_almalinux_names_its_vulnerabilities_as_related(self):
+        events = (("introduced", "0"), ("fixed", self.FIX))
+        related = ["CVE-2022-4203", "CVE-2022-4304", "RHSA-2023:0946"]
+        record = osv("ALSA-2023:0946", "openssl", *events, ecosystem="AlmaLinux:9", related=related)
+        found = parse_advisory(json.dumps(record).encode())
+        assert found.vulnerability_ids == ("CVE-2022-4203", "CVE-2022-4304")
+        assert found.intervals
+
+    def test_a_bug_fix_affects_nothing_unless_it_names_a_vulnerability(self):
+        events = (("introduced", "0"), ("fixed", self.FIX))
+        plain = osv("ALBA-2023:2581", "openssl", *events, ecosystem="AlmaLinux:9", related=[])
+        assert parse_advisory(json.dumps(plain).encode()).intervals == ()
+        named = {**plain, "related": ["CVE-2022-4203"]}
+        assert parse_advisory(json.dumps(named).encode()).intervals
+        # Of anybody else, what is related is related.
+        other = osv("X-1", "openssl", *events, related=["CVE-2022-4203"])
+        assert parse_advisory(json.dumps(other).encode()).vulnerability_ids == ("X-1",)
+
+
 class TestNames:
     @pytest.mark.parametrize(
         ("identifier", "fields", "expected"),

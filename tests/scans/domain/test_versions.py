@@ -145,7 +145,7 @@ class TestRefusals:
         with pytest.raises(CannotCompare):
             deb_key("a1" * 400)
 
-    @pytest.mark.parametrize("ecosystem", ["PyPI", "Red Hat:8", "", "debian:12"])
+    @pytest.mark.parametrize("ecosystem", ["PyPI", "Rocky Linux:9", "", "debian:12"])
     def test_an_ecosystem_without_an_order_is_refused(self, ecosystem):
         assert not has_order(ecosystem)
         with pytest.raises(CannotCompare):
