@@ -70,6 +70,33 @@ def recipe_told(recipe: Recipe, reviews: Sequence[RecipeReview], needed: int) ->
     return Standing("unreviewed", sentence, "What they make cannot be certified until people approve this recipe.")
 
 
+def _refusing(groups: Iterable["CheckGroup"]) -> str:
+    """The rules that refuse, errors that no waiver lets pass: "GG1020 and GG1022 refuse"; "" where none does."""
+    rows = [row for group in groups for row in group.rows if row.severity == "error"]
+    rules = list(dict.fromkeys(row.rule for row in rows))
+    if not rules:
+        return ""
+    return f"{rules[0]} refuses" if len(rules) == 1 else f"{', '.join(rules[:-1])} and {rules[-1]} refuse"
+
+
+def hardening_told(images: Sequence[Sequence["CheckGroup"] | None]) -> Standing:
+    """Whether a rule refuses what is in an image; None for one into whose files nobody could look."""
+    if refusing := _refusing(group for groups in images for group in groups or ()):
+        return Standing("fail", f"{refusing} it.", "Change its recipe as each check says, or ask for a waiver.")
+    if not images or any(groups is None for groups in images):
+        return Standing("unknown", "Nobody knows: not all of it was looked into.", "That is not the same as clean.")
+    return Standing("pass", "No rule refuses what is in it.", "What is found below it may have; reviewers read it.")
+
+
+def recipe_refused(groups: Iterable["CheckGroup"]) -> list[Missing]:
+    """The checks that let nothing be built from a recipe, for want of a waiver, and who can give that."""
+    refusing = _refusing(groups)
+    if not refusing:
+        return []
+    text = f"Nothing is built from it: {refusing}."
+    return [Missing(text, "Its author, with other bytes; or another person gives a waiver.", "#checks", "The checks")]
+
+
 def recipe_missing(reviews: Sequence[RecipeReview], needed: int) -> list[Missing]:
     """What stands between a recipe and its approval, and who can give it."""
     found = [

@@ -1,5 +1,6 @@
 """The record about a thing, in words: one stream on every page."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ LENGTH = 50  # records on a page; the rest is one click away, in the record
 
 # Data that a record may carry and that says why, in the order in which it is looked for.
 REASONS = ("reason", "answer", "cause", "detail")
+CODE = re.compile(r"[a-z]+(_[a-z]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,5 +45,7 @@ def words_of(verb: str) -> str:
 def _reason(record: Record) -> str:
     for name in REASONS:
         if value := record.data.get(name):
-            return visible_line(str(value)[:500])
+            # A code of ours, such as "by_hand", reads as words; a sentence stays as it was written.
+            text = str(value)[:500]
+            return visible_line(text.replace("_", " ") if CODE.fullmatch(text) else text)
     return ""

@@ -41,5 +41,20 @@ window.addEventListener("pageshow", () => {
   document.querySelectorAll("form[data-sent]").forEach((form) => { delete form.dataset.sent; });
 });
 
+// A log that grows keeps its reader's place: its end for who reads along, else the line that they stand at.
+const logEnd = () => document.getElementById("log-end");
+const toEnd = (log) => { log.scrollTop = log.scrollHeight; };
+let place = null;
+document.addEventListener("htmx:beforeSwap", () => {
+  const log = logEnd();
+  place = log && { top: log.scrollTop, isEnd: log.scrollTop + log.clientHeight >= log.scrollHeight - 4 };
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const log = logEnd();
+  if (!log) return;
+  if (!place || place.isEnd) toEnd(log); else log.scrollTop = place.top;
+});
+if (logEnd()?.closest("[hx-trigger]")) toEnd(logEnd());
+
 // The first message about an error takes the focus, so that it is heard and not only seen.
 document.querySelector("[data-focus]")?.focus();

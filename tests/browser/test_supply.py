@@ -97,6 +97,25 @@ class TestBuild:
         Build.objects.filter(pk=running.pk).update(state="no_change", finished_at=now)
         page.get_by_text("nothing new to review").wait_for(timeout=15_000)
         assert page.locator("[hx-trigger]").count() == 0
+        # What stands around the log knows it too.
+        page.locator("dt:text-is('Took')").wait_for(timeout=15_000)
+
+    def test_log_keeps_the_place_of_its_reader(self, world, open_page):
+        now = timezone.now()
+        running = BuildFactory(now, recipe=RecipeFactory(now), state="running", started_at=now, log_bytes=9)
+        LogChunk.objects.create(build=running, number=0, text="line\n" * 400, at=now)
+        page = open_page(person_with(Role.VIEWER))
+        page.goto(f"/builds/{running.pk}")
+        at_end = "(e) => e.scrollTop > 0 && e.scrollTop + e.clientHeight >= e.scrollHeight - 4"
+        log = page.locator("#log-end")
+        assert log.evaluate(at_end)
+        LogChunk.objects.create(build=running, number=1, text="more\n" * 100 + "STEP 2\n", at=now)
+        page.get_by_text("STEP 2").wait_for(timeout=15_000)
+        assert log.evaluate(at_end), "who reads along goes on reading along"
+        log.evaluate("(e) => { e.scrollTop = 100; }")
+        LogChunk.objects.create(build=running, number=2, text="STEP 3\n", at=now)
+        page.get_by_text("STEP 3").wait_for(timeout=15_000)
+        assert log.evaluate("(e) => e.scrollTop") == 100
 
     def test_reads_without_scripts_by_looking_again(self, world, open_page):
         now = timezone.now()
@@ -130,6 +149,21 @@ SHOWN = (
         "artifact-profile",
     ),
 )
+
+
+class TestNarrow:
+    def test_a_copy_button_keeps_its_word_on_one_line(self, world, open_page):
+        page = open_page(world.viewer, viewport=PHONE)
+        page.goto(f"/a/{world.good.artifact.digest}/profile")
+        box = page.locator(".gg-lead .gg-copy").bounding_box()
+        assert box["width"] > box["height"]
+
+    def test_what_made_a_layer_is_not_cut_off(self, world, open_page):
+        """A line without a blank, in a cell that may break it, makes no table wider than its place."""
+        page = open_page(world.viewer)
+        page.goto("/sources")
+        page.locator("td.gg-any").first.evaluate("(e) => { e.innerHTML = `<code>${'x'.repeat(300)}</code>`; }")
+        assert page.locator(".gg-table").first.evaluate("(e) => e.scrollWidth <= e.clientWidth")
 
 
 class TestPictures:

@@ -189,6 +189,21 @@ def label_of(value: object) -> str:
 
 
 @register.filter
+def in_words(value: object) -> str:
+    """A value of stored facts as words: none, yes, 93, "deb 99, gem 2"; what strangers wrote stays on one line."""
+    match value:
+        case bool():
+            return "yes" if value else "no"
+        case dict():
+            return ", ".join(f"{visible_line(str(key))} {in_words(inner)}" for key, inner in value.items()) or "none"
+        case list() | tuple():
+            return ", ".join(in_words(one) for one in value) or "none"
+        case None | "":
+            return "none"
+    return visible_line(str(value))
+
+
+@register.filter
 def kind_words(value: object) -> str:
     """The kind of a job as words: ``scans.sync_all_feeds`` → "Sync all feeds"."""
     return str(value).rpartition(".")[2].replace("_", " ").capitalize()

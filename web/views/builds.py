@@ -19,6 +19,7 @@ from jobs import selectors as jobs
 from web import supply
 from web.csv_rows import csv_of
 from web.filters import CSV, Choice, Text, read_filters
+from web.following import followed
 from web.paging import page_of
 from web.refusals import attempt_or_say
 from web.timeline import told
@@ -89,6 +90,7 @@ def build(request: HttpRequest, build_id: UUID) -> HttpResponse:
         "viewer": viewer,
         "build": shown,
         "standing": supply.build_standing(shown),
+        "absent": "not yet" if shown.is_open else "not known",
         "causes": supply.causes_told(shown.causes.all()),
         "log": log[-LOG_CHARACTERS:],
         "is_cut": is_cut or len(log) > LOG_CHARACTERS,
@@ -107,7 +109,7 @@ def build(request: HttpRequest, build_id: UUID) -> HttpResponse:
         and shown.purpose == Build.Purpose.RENEWAL,
         "records": told(audit.records_of("build", str(shown.pk))),
     }
-    return render(request, "web/build.html", context)
+    return followed(request, render(request, "web/build.html", context), shown.state)
 
 
 def _certified_now(shown: Build, viewer: Viewer) -> Subversion | None:

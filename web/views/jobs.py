@@ -16,6 +16,7 @@ from jobs.domain.state import State
 from jobs.models import Job
 from web.csv_rows import csv_of
 from web.filters import CSV, Choice, Text, read_filters
+from web.following import followed
 from web.paging import page_of
 from web.refusals import attempt_or_say
 from web.timeline import told, words_of
@@ -90,7 +91,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "may_act": viewer.may_ask and viewer.as_asker().may_change(shown.asked_by),
         "records": told(audit.records_of("job", str(shown.pk))),
     }
-    return render(request, "web/job.html", context)
+    return followed(request, render(request, "web/job.html", context), shown.state)
 
 
 @require_POST

@@ -118,7 +118,7 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Recipe, form: RecipeRevie
         "viewer": viewer,
         "recipe": shown,
         "standing": supply.recipe_told(shown, reviews, needed),
-        "missing": supply.recipe_missing(reviews, needed) if is_open else [],
+        "missing": supply.recipe_refused(groups) + (supply.recipe_missing(reviews, needed) if is_open else []),
         "older": older,
         "change": supply.recipe_change(recipes_read.recipe_difference(older, shown)) if older else None,
         "groups": groups,

@@ -320,14 +320,15 @@ def artifact_hardening(request: HttpRequest, digest: str) -> HttpResponse:
         version=str(own.version) if own else "",
         digests=[shown.digest, *(image.digest for image in images)],
     )
+    groups = {pk: supply.check_groups(one.checks, waivers) for pk, one in seen.items()}
+    failed = {pk for pk, one in seen.items() if one.inspection.state == "failed"}
+    looked = [None if image.pk in failed else groups.get(image.pk) for image in images]
     context = {
         "viewer": viewer,
         "artifact": shown,
         "subversion": own,
-        "images": [
-            (image, seen.get(image.pk), supply.check_groups(seen[image.pk].checks, waivers) if image.pk in seen else [])
-            for image in images
-        ],
+        "standing": supply.hardening_told(looked),
+        "images": [(image, seen.get(image.pk), groups.get(image.pk, [])) for image in images],
         "scope": ("version", str(own.version)) if own else ("digest", shown.digest),
     }
     return render(request, "web/hardening.html", context)

@@ -12,7 +12,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import selectors as accounts
 from approvals import selectors as approvals
 from approvals import services
+from approvals.services.waivers import SECRET_RULES
 from audit import selectors as audit
+from builds.domain.image_rules import RULES as IMAGE_RULES
+from builds.domain.rules import RULES as DOCKERFILE_RULES
 from policies import selectors as policies
 from policies.domain.grants import INVENTORY_RULE, GrantState, state_at
 from policies.models import Grant
@@ -26,8 +29,8 @@ from web.timeline import told
 from web.viewer import Viewer, viewer_of
 
 STATES = tuple(GrantState)
+# What is asked for says who gives it.
 SENTENCES = {
-    GrantState.ASKED: "It lets nothing pass yet: another person gives it.",
     GrantState.LAPSED: "Its end came before anybody answered: it lets nothing pass.",
     GrantState.REFUSED: "It was refused: it lets nothing pass.",
     GrantState.IN_FORCE: "The check may fail there until its end.",
@@ -140,17 +143,30 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Grant, form: ReasonForm, 
         "viewer": viewer,
         "grant": shown,
         "state": state,
-        "sentence": (INVENTORY_SENTENCES if is_inventory else {}).get(state, SENTENCES[state]),
+        "sentence": _sentence(shown, state),
+        "rule": IMAGE_RULES.get(shown.rule) or DOCKERFILE_RULES.get(shown.rule),
         "is_inventory": is_inventory,
         "bare": approvals.without_inventory_under(shown) if is_inventory else [],
         "is_own": is_own,
-        "may_give": state is GrantState.ASKED and viewer.is_reviewer and (not is_own or accounts.is_one_person()),
+        "may_give": state is GrantState.ASKED and _is_giver(shown, viewer) and (not is_own or accounts.is_one_person()),
         "may_refuse": state in (GrantState.ASKED, GrantState.LAPSED) and (viewer.is_reviewer or is_own),
         "may_end": holds and (viewer.may_answer or is_own),
         "form": form,
         "records": told(audit.records_of("grant", str(shown.pk))),
     }
     return render(request, "web/waiver.html", context, status=status)
+
+
+def _sentence(shown: Grant, state: GrantState) -> str:
+    if state is GrantState.ASKED:
+        who = "a security reviewer" if shown.rule in SECRET_RULES else "a reviewer or security reviewer"
+        return f"It lets nothing pass yet: {who} gives it, who neither asked nor owns the source."
+    return (INVENTORY_SENTENCES if shown.rule == INVENTORY_RULE else {}).get(state, SENTENCES[state])
+
+
+def _is_giver(shown: Grant, viewer: Viewer) -> bool:
+    """Whether this reader's role gives it. The service asks again, and for the source."""
+    return viewer.is_security if shown.rule in SECRET_RULES else viewer.is_reviewer
 
 
 @require_POST
