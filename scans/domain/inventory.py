@@ -34,7 +34,7 @@ DATABASE_OF_SYSTEM = {
     "wolfi": "apk",
 }
 # What rpm has written and SQLite not yet put into the database; the scanner does not read it.
-_UNWRITTEN = re.compile(r"\A/(var|usr)/lib/(sysimage/)?rpm/rpmdb\.sqlite-wal\Z")
+_UNWRITTEN = re.compile(r"\A/(var|usr)/lib/(sysimage/)?rpm/rpmdb\.sqlite-(wal|journal)\Z")
 
 
 class ReportMalformed(ValueError):

@@ -17,6 +17,7 @@ from audit.actor import Actor
 from registry.models import Artifact
 from scans import services
 from scans.domain.ecosystems import Coordinates, coordinates_of, ecosystem_of_release
+from scans.domain.inventory import DATABASE_OF_SYSTEM
 from scans.models import ArtifactComponent, Feed, Inventory, Scan
 from scans.services.storing import store_components
 
@@ -136,7 +137,7 @@ def inventory_of(
         component_count=len(components),
         basis="package_database" if has_package_database else "none",
         coverage={
-            "components_by_type": {"deb": len(components)} if has_package_database else {},
+            "components_by_type": {DATABASE_OF_SYSTEM.get(os_id, "deb"): len(components)} if has_package_database else {},
             "files_total": 0,
             "files_explained": 0,
             "has_package_database": has_package_database,

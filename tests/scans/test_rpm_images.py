@@ -37,14 +37,14 @@ def os_release(os_id: str, version: str) -> bytes:
     return f'NAME="Some Linux"\nID="{os_id}"\nVERSION_ID="{version}"\n'.encode()
 
 
-def records(ecosystem: str, identifier: str = "RHSA-2024:0001", **fields) -> list[dict]:
-    """One notice about openssl-libs, and one about what is not installed."""
+def records(ecosystem: str, family: str = "RHSA", **fields) -> list[dict]:
+    """What two real notices say: about openssl-libs, and about what is not installed."""
     named = fields or {"upstream": ["CVE-2023-3446"]}
     fixed = (("introduced", "0"), ("fixed", "1:3.0.7-27.el9"))
     other = (("introduced", "0"), ("fixed", "0:8.7p1-38.el9_4.1"))
     return [
-        osv(identifier, "openssl-libs", *fixed, ecosystem=ecosystem, **named),
-        osv(f"{identifier}0", "openssh", *other, ecosystem=ecosystem, **named),
+        osv(f"{family}-2024:2447", "openssl-libs", *fixed, ecosystem=ecosystem, **named),
+        osv(f"{family}-2024:4312", "openssh", *other, ecosystem=ecosystem, **named),
     ]
 
 
@@ -131,11 +131,11 @@ class TestRedHat:
 class TestModules:
     @pytest.fixture
     def of_module(self, redhat, tmp_path, now):
-        """A stream's fix (20.15) that sorts above every older stream, and below every newer one."""
-        fixed = (("introduced", "0"), ("fixed", "1:20.15.1-1.module+el9.4.0+22000+5d6e7f80"))
+        """A stream's fix (20.16) that sorts above every older stream, and below every newer one."""
+        fixed = (("introduced", "0"), ("fixed", "1:20.16.0-1.module+el9.4.0+22000+5d6e7f80"))
         where = {"ecosystem": "Red Hat:enterprise_linux:9::appstream", "upstream": ["CVE-2024-22020"]}
         (tmp_path / "modules").mkdir()
-        import_records(now, tmp_path / "modules", [osv("RHSA-2024:5814", "nodejs", *fixed, **where)], name="modules")
+        import_records(now, tmp_path / "modules", [osv("RHSA-2024:5815", "nodejs", *fixed, **where)], name="modules")
 
     def test_a_package_of_a_stream_cannot_be_compared(self, of_module, tmp_path, now):
         image = image_of((*FIXED, NODEJS), tmp_path, now)
@@ -151,7 +151,7 @@ class TestModules:
 class TestAlmaLinux:
     def test_has_findings_by_the_names_of_their_vulnerabilities(self, ends, tmp_path, now):
         related = ["CVE-2023-3446", "CVE-2023-3817"]
-        import_records(now, tmp_path, records("AlmaLinux:9", "ALSA-2023:0001", related=related))
+        import_records(now, tmp_path, records("AlmaLinux:9", "ALSA", related=related))
         image = image_of(OLD, tmp_path, now, "almalinux", "9.4")
         assert state_of(image, now) == ("complete", "")
         assert {row.vulnerability_id for row in findings(image)} == set(related)
@@ -221,9 +221,9 @@ class TestRematch:
         assert state_of(image, now) == ("unsupported", "unsupported_distribution")
 
     def test_notices_of_almalinux_get_the_names_of_their_vulnerabilities(self, ends, tmp_path, now):
-        import_records(now, tmp_path, records("AlmaLinux:9", "ALSA-2023:0001", related=["CVE-2023-3446"]))
+        import_records(now, tmp_path, records("AlmaLinux:9", "ALSA", related=["CVE-2023-3446"]))
         image = image_of(OLD, tmp_path, now, "almalinux", "9.4")
-        advisory = Advisory.objects.get(osv_id="ALSA-2023:0001")
+        advisory = Advisory.objects.get(osv_id="ALSA-2024:2447")
         advisory.vulnerability_links.all().delete()
         advisory.ranges.update(key_version=2)
         rematch_everything(now=now)
