@@ -7,24 +7,30 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import requests
 
+from tests.builds.pipelines.test_submitting import statement
+from tests.builds.repositories import Repository
+from tests.client.stand_in import Answer, stand_in
+from tests.fakes.oidc_issuer import OidcIssuer, github_claims
 from tests.integration.stack import PROJECT, Member, Stack, eventually, free_port, own_home, running
 from tests.integration.test_outages import review
 from tests.integration.world import DATA
-from tests.registry.servers import docker_registry
+from tests.registry.servers import docker_registry, push
 
 pytestmark = pytest.mark.integration
 
+NEW = "sha256:462fed7e2e34f1a2123451cb82b88c255aaed11b627192274648860c0343dc5d"
 REBUILT = "sha256:85b126893f21b03974f4c8e4e87883c7ec2239f8bfd714a69874c53ef5941e13"
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    with own_home() as home, running(home) as stack:
+    with own_home() as home, running(home, GOLDGATE_SOURCE_DIRECTORIES=str(home.parent / "git")) as stack:
         yield stack
 
 
@@ -90,6 +96,107 @@ class TestCommand:
         said = stack.goldgate(viewer.token, "registry", "add", "x", "x.example")
         assert (said.returncode, said.stdout) == (4, "")
         assert "platform" in said.stderr
+
+
+class TestSupply:
+    def test_a_source_from_its_repository_to_its_recipe(self, stack: Stack, admin: Member):
+        def goldgate(*arguments: str, status: int = 0) -> str:
+            ran = stack.goldgate(admin.token, *arguments)
+            assert ran.returncode == status, (arguments, ran.stdout, ran.stderr)
+            return ran.stdout
+
+        admin.post("images", {"name": "tool"})
+        admin.post("images/tool/versions", {"name": "1"})
+        repository = Repository(stack.home.parent / "git" / "tool.git")
+        repository.commit({"Dockerfile": "FROM scratch\nCOPY motd /\nUSER 65532\n", "motd": "hello\n"})
+        goldgate("sources", "add", "tool", "tool/1", repository.url, "--signed", status=2)
+        goldgate("sources", "add", "tool", "tool/1", repository.url, "--build-arg", "A=1")
+        goldgate("sources", "add", "other", "tool/1", repository.url, status=1)
+        goldgate("sources", "fetch", "tool")
+        (first,) = json.loads(goldgate("recipes", "list", "tool", "-o", "json"))
+        assert "Anna Author" in goldgate("recipes", "show", first["id"])
+        goldgate("sources", "change", "tool", "--build-arg", "A=2", "--reason", "Another mirror.")
+        goldgate("sources", "fetch", "tool")
+        second = json.loads(goldgate("recipes", "list", "tool", "-o", "json"))[0]
+        assert "arguments: A: 1 → 2" in goldgate("recipes", "diff", second["id"], "--to", first["id"])
+        goldgate("sources", "change", "tool", "--owner", "nobody-at-all", "--reason", "x", status=2)
+        stack.add_person("newt", "platform_admin")
+        goldgate("sources", "change", "tool", "--owner", "newt", "--reason", "Ada leaves.")
+        assert "owner     newt" in goldgate("sources", "show", "tool")
+        goldgate("sources", "pause", "tool")
+        goldgate("builds", "start", "tool", status=1)
+        goldgate("sources", "resume", "tool")
+        assert goldgate("sources", "causes", "tool").split() == ["at", "why", "build", "detail"]
+
+    def test_renewals_and_tags_that_are_followed(self, stack: Stack, admin: Member, tmp_path: Path):
+        def goldgate(*arguments: str, status: int = 0) -> str:
+            ran = stack.goldgate(admin.token, *arguments)
+            assert ran.returncode == status, (arguments, ran.stdout, ran.stderr)
+            return ran.stdout
+
+        admin.post("images", {"name": "followed"})
+        admin.post("images/followed/versions", {"name": "1"})
+        with docker_registry(tmp_path / "registry") as host:
+            push(DATA / "images" / "debian-12-old.oci.tar", host, "upstream/debian:1")
+            goldgate("registry", "add", "upstream", host, "--plain-http", "--allow-private", "--trusted")
+            goldgate("upstream", "add", "followed/1", "nowhere.example/debian:1", status=2)
+            tag = f"{host}/upstream/debian:1"
+            goldgate("upstream", "add", "followed/1", tag, "--every-hours", "24")
+            goldgate("upstream", "look", "followed/1")
+            assert "sha256:" in goldgate("upstream", "list")
+            goldgate("upstream", "pause", tag)
+            goldgate("upstream", "resume", tag)
+            goldgate("upstream", "remove", tag)
+            goldgate("upstream", "remove", tag, status=2)
+        assert "followed/1" in goldgate("renewals", "--image", "followed")
+        started = json.loads(goldgate("waves", "start", "followed/1", "-o", "json"))
+        assert started["id"] in goldgate("waves", "list")
+        assert "followed/1" in goldgate("waves", "show", started["id"])
+        assert json.loads(goldgate("drift", "-o", "json")) == {"alarms": [], "not_pullable": []}
+        goldgate("profile", "followed/1", status=2)
+
+    def test_a_pipeline_submits_with_its_own_token(self, stack: Stack, admin: Member, tmp_path: Path):
+        admin.post("images", {"name": "submitted"})
+        admin.post("images/submitted/versions", {"name": "1"})
+        url = str(stack.home.parent / "git" / "elsewhere.git")
+        more = ["--builder", "external", "--base-recipe"]
+        added = stack.goldgate(admin.token, "sources", "add", "elsewhere", "submitted/1", url, *more, "-o", "json")
+        assert added.returncode == 0, added.stderr
+        source = json.loads(added.stdout)["id"]
+        (tmp_path / "provenance.json").write_text(json.dumps(statement(NEW)))
+        with OidcIssuer() as issuer, stand_in() as runner, docker_registry(tmp_path / "registry") as host:
+            push(DATA / "images" / "debian-12-new.oci.tar", host, "built/debian:1")
+            listed = stack.goldgate(admin.token, "registry", "add", "ci", host, "--plain-http", "--allow-private")
+            assert listed.returncode == 0, listed.stderr
+            admin.act(
+                f"sources/{source}/pipelines",
+                {
+                    "kind": "github", "issuer": issuer.url, "audience": stack.url, "is_private_allowed": True,
+                    "subject": "repo:acme/base-images:ref:refs/heads/main", "ca_pem": issuer.ca_pem,
+                },
+            )  # fmt: skip
+            assert "acme/base-images" in stack.goldgate(admin.token, "sources", "pipelines", "elsewhere").stdout
+
+            def submit(**variables: str) -> "subprocess.CompletedProcess[str]":
+                kept = {name: value for name, value in os.environ.items() if not name.startswith(("GOLDGATE_", "ACTI"))}
+                environment = kept | {"GOLDGATE_URL": stack.url, "XDG_CONFIG_HOME": str(tmp_path)} | variables
+                words = ["builds", "submit", source, f"{host}/built/debian@{NEW}", "-o", "json"]
+                command = [PROJECT / "script" / "goldgate", *words, "--provenance", str(tmp_path / "provenance.json")]
+                return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+
+            now = datetime.now(UTC)
+            wrong = issuer.token(github_claims(issuer.url, now, aud="https://elsewhere.example"))
+            refused = submit(GOLDGATE_ID_TOKEN=wrong)
+            assert (refused.returncode, wrong in refused.stderr) == (4, False), refused.stderr
+            good = issuer.token(github_claims(issuer.url, now, aud=stack.url, jti="good"))
+            runner.answers = {"GET /token": Answer({"value": good})}
+            asked = {"ACTIONS_ID_TOKEN_REQUEST_URL": f"{runner.url}/token?v=2", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x"}
+            taken = submit(**asked)
+            assert taken.returncode == 0, taken.stderr
+            assert submit(**asked).returncode == 4, "a token is good for one submission"
+            watched = stack.goldgate(admin.token, "builds", "watch", json.loads(taken.stdout)["build"], "-o", "json")
+            assert watched.returncode == 0, watched.stdout + watched.stderr
+            assert json.loads(watched.stdout)["artifact"] == NEW
 
 
 class TestSecondGate:
