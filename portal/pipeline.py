@@ -98,7 +98,10 @@ PIPELINE: dict[Verb, list[JobRule]] = {
     Verb.PROPOSAL_WITHDRAWN: [JobRule("builds.advance_waves", is_once=True)],
     Verb.PROPOSAL_REJECTED: [JobRule("builds.advance_waves", is_once=True)],
     Verb.CERTIFICATION_FAILED: [JobRule("builds.advance_waves", is_once=True)],
-    Verb.SUBVERSION_REVOKED: [JobRule("builds.advance_waves", is_once=True)],
+    Verb.SUBVERSION_REVOKED: [
+        JobRule("builds.advance_waves", is_once=True),
+        JobRule("builds.check_recipes_on", is_once=True),
+    ],
     Verb.RECIPE_APPROVED: [JobRule("approvals.refresh_recipe"), JobRule("builds.recipe_approved", is_once=True)],
     Verb.RECIPE_WITHDRAWN: [JobRule("approvals.refresh_recipe")],
     Verb.GRANT_GIVEN: [JobRule("approvals.refresh_waived", is_once=True)],

@@ -23,6 +23,7 @@ from builds.domain.platforms import in_words
 from builds.models import Check, Recipe
 from builds.selectors.recipes import recipe_by_id, recipe_subject
 from builds.services.bases import resolve_bases
+from catalog.selectors import subversion_by_id
 
 MAX_MESSAGE = 1000  # characters that are kept of a sentence
 WORKER = Actor.system("worker")
@@ -92,6 +93,20 @@ def check_recipe(recipe: Recipe, now: datetime) -> list[Check]:
         files=[str(row[0]) for row in recipe.files],
     )
     return _keep(recipe.pk, merge(own, lint(dockerfile.text.encode())), now)
+
+
+def check_recipes_on(*, subversion_id: UUID | str, now: datetime) -> int:
+    """Hold every recipe that takes anything from a subversion to the rules again; how many.
+
+    For one that was revoked: what was built on it and waits for its reviewers is refused from now on, whoever built it
+    in time. Raises what ``check_recipe`` raises.
+    """
+    digest = subversion_by_id(subversion_id).artifact.digest
+    found = Recipe.objects.filter(bases__contains=[{"digest": digest}]).order_by("created_at", "pk")
+    ids = list(found.values_list("pk", flat=True))
+    for recipe_id in ids:
+        check_recipe(recipe_by_id(recipe_id), now)
+    return len(ids)
 
 
 def outcome_of(results: Sequence[CheckResult]) -> str:

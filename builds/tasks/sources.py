@@ -2,6 +2,7 @@
 
 from builds.adapters.git import FETCH_LIMITS
 from builds.errors import ParserFailed, SourceUnavailable
+from builds.services.checks import check_recipes_on
 from builds.services.sources import fail_fetch
 from builds.services.sources import fetch_source as fetch
 from core.errors import GoldgateError, Kind
@@ -9,6 +10,12 @@ from jobs.errors import JobCancelled, TimeLimitReached
 from jobs.handlers import Run, handler
 
 MAX_ATTEMPTS = 5
+
+
+@handler("builds.check_recipes_on", retry_on=(ParserFailed,), limit_seconds=1800, is_cancellable=False)
+def check_recipes(run: Run) -> None:
+    """Hold recipes to the rules again whose base was revoked. The subject is the subversion."""
+    run.progress(done=check_recipes_on(subversion_id=run.subject_id, now=run.now()), unit="recipes")
 
 
 @handler(

@@ -4,15 +4,20 @@ from datetime import timedelta
 
 import pytest
 
+from accounts.roles import Role
+from approvals.selectors.proposals import subversion_verdict
+from approvals.services.ending import revoke
 from builds.models import Source
 from builds.selectors.recipes import recipe_difference
 from builds.services.running import hosts_of
 from builds.services.sources import fetch_source
 from tests.builds.recipes.test_inheritance import files, repository, source, upstream  # noqa: F401 — fixtures
+from tests.factories.accounts import person_with
 from tests.factories.approvals import ProposalFactory, certified
-from tests.factories.builds import RecipeFactory, SourceFactory
+from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.factories.recipes import approve_recipe
+from tests.jobs.support import run_due_jobs
 
 pytestmark = pytest.mark.django_db
 MINUTE = timedelta(minutes=1)
@@ -44,6 +49,30 @@ class TestARefusedBase:
         assert not after.is_approved
         Source.objects.filter(pk=source.pk).update(is_base_recipe=True)
         assert fetch_source(source.pk, now=now + 2 * MINUTE) == approved
+
+
+class TestARevokedBase:
+    def test_takes_what_was_built_on_it_along(self, now, repository):  # noqa: F811
+        """Built in time, on what was good then, and not yet judged."""
+        base = SubversionFactory(now, version=VersionFactory(now, "debian/12"))
+        certified(now, proposal=ProposalFactory(now, subversion=base))
+        repository.commit(files(f"debian@{base.artifact.digest}"))
+        made = SourceFactory(now, url=repository.url, is_base_recipe=False)
+        recipe = fetch_source(made.pk, now=now)
+        candidate = SubversionFactory(now, version=made.version)
+        BuildFactory(now, recipe=recipe, state="succeeded", finished_at=now, subversion=candidate)
+        assert refusals_of(candidate, now) == set()
+        revoke(
+            subversion_id=base.pk, person=person_with(Role.SECURITY_REVIEWER), reason="It holds a back door.", now=now
+        )
+        run_due_jobs()
+        assert refusals_of(candidate, now) == {"GG1002"}
+
+
+def refusals_of(candidate, now) -> set[str]:
+    """The rules on the recipe or the files that keep it from being certified."""
+    (line,) = [one for one in subversion_verdict(candidate, now) if one.code == "hardening"]
+    return {item.partition(":")[0] for item in line.items} if line.outcome == "fail" else set()
 
 
 class TestTheNetwork:
