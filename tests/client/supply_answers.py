@@ -55,6 +55,8 @@ def answers() -> dict[str, Answer]:
         "watch": {"reference": "docker.io/library/debian:13-slim"},
     }
     return {
+        f"POST {API}/images": Answer({"name": "debian"}, 201),
+        f"POST {API}/images/debian/versions": Answer({"image": "debian", "name": "12"}, 201),
         f"GET {API}/definitions": Answer({"results": [DEBIAN, FLATCAR]}),
         f"GET {API}/definitions/debian-slim": Answer(DEBIAN),
         f"POST {API}/definitions/debian-slim/adopt": Answer(adopted, 201),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.client.stand_in import Answer, StandIn
+from tests.client.stand_in import Answer, StandIn, problem
 from tests.client.supply_answers import answers
 from tests.client.test_statuses import API
 
@@ -17,6 +17,32 @@ def portal(signed_in: StandIn) -> StandIn:
 
 def sent(portal: StandIn) -> list[dict[str, object]]:
     return [json.loads(asked.body) for asked in portal.asked if asked.method == "POST"]
+
+
+class TestCatalogAdd:
+    def test_a_version_of_an_image_that_there_is(self, run, portal: StandIn) -> None:
+        ran = run("catalog", "add", "debian/12")
+        assert (ran.status, ran.out, sent(portal)) == (0, "debian/12: named\n", [{"name": "12"}])
+
+    def test_an_image_that_is_new_is_named_first(self, run, portal: StandIn) -> None:
+        missing = Answer(problem(404, "There is no image debian."), 404)
+        named = portal.answers[f"POST {API}/images/debian/versions"]
+        portal.answers[f"POST {API}/images/debian/versions"] = [missing, named]  # type: ignore[list-item]
+        ran = run("catalog", "add", "debian/12", "--purpose", "build", "--description", "Compilers.", "-o", "json")
+        assert (ran.status, json.loads(ran.out)) == (0, {"image": "debian", "name": "12"})
+        image = {"name": "debian", "purpose": "build", "description": "Compilers."}
+        assert sent(portal) == [{"name": "12"}, image, {"name": "12"}]
+
+    def test_one_that_there_is_already(self, run, portal: StandIn) -> None:
+        portal.answers[f"POST {API}/images/debian/versions"] = Answer(problem(409, "debian has a 12 already."), 409)
+        ran = run("catalog", "add", "debian/12")
+        assert (ran.status, "debian has a 12 already." in ran.err) == (1, True)
+        assert len(sent(portal)) == 1
+
+    @pytest.mark.parametrize("name", ["debian", "debian/12/13", "../people/1", "debian/"])
+    def test_what_is_no_name_is_never_sent(self, run, portal: StandIn, name: str) -> None:
+        assert run("catalog", "add", name).status == 2
+        assert portal.asked == []
 
 
 class TestCatalogImport:

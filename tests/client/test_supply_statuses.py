@@ -6,6 +6,7 @@ from tests.client import builds_answers, renewal_answers, sources_answers
 from tests.client.stand_in import Answer, StandIn, problem
 
 COMMANDS = {
+    "catalog add": ["catalog", "add", "debian/12"],
     "builds reproduce": ["builds", "reproduce", builds_answers.BUILD],
     "sources add": ["sources", "add", "a", "debian/12", "https://git.example/x.git"],
     "sources change": ["sources", "change", "debian-base", "--ref", "main"],

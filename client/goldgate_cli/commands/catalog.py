@@ -1,4 +1,4 @@
-"""``goldgate catalog definitions | import``: the starter set, and adopting from it."""
+"""``goldgate catalog add | definitions | import``: naming versions, the starter set, and adopting from it."""
 
 from pathlib import Path
 from typing import Any
@@ -7,7 +7,8 @@ import click
 
 from goldgate_cli import output
 from goldgate_cli.api import Api
-from goldgate_cli.errors import Exit, Refused, WrongInput
+from goldgate_cli.commands.images import NAME
+from goldgate_cli.errors import Exit, Missing, Refused, WrongInput
 from goldgate_cli.files import read_text
 
 MAX_DEFINITION_BYTES = 65_536
@@ -15,7 +16,33 @@ MAX_DEFINITION_BYTES = 65_536
 
 @click.group()
 def catalog() -> None:
-    """The starter set: minimal bases and host systems that teams expect."""
+    """Versions of images, and the starter set: minimal bases and host systems that teams expect."""
+
+
+@catalog.command()
+@click.argument("name", metavar="IMAGE/VERSION")
+@click.option("--purpose", type=click.Choice(["runtime", "build"]), default="runtime", help="Of an image that is new.")
+@click.option("--description", default="", help="Of an image that is new.")
+@click.pass_context
+def add(context: click.Context, name: str, purpose: str, description: str) -> None:
+    """Name IMAGE/VERSION (debian/12), so that something can be built or imported as it; the image, too, if it is new.
+
+    Exit status 1 when it is named already.
+    """
+    found = NAME.match(name)
+    if not found:
+        raise WrongInput(f"{name!r} is not an image and version; it looks like debian/12.")
+    api: Api = context.obj["api"]()
+    path, body = f"images/{found[1]}/versions", {"name": found[2]}
+    try:
+        made = api.post(path, body)
+    except Missing:
+        api.post("images", {"name": found[1], "purpose": purpose, "description": description})
+        made = api.post(path, body)
+    if output.is_json():
+        output.emit(made)
+    else:
+        output.line(f"{made['image']}/{made['name']}: named")
 
 
 @catalog.command()
