@@ -200,7 +200,8 @@ def _require_whole_database(report: _SyftReport) -> None:
         if file.metadata and file.metadata.size and _UNWRITTEN.match(file.location.path):
             path = file.location.path
             raise ReportMalformed(
-                f"{path} holds changes that are not in rpm's database yet, and nobody reads them there"
+                f"{path} holds changes that are not in rpm's database yet, and nobody reads them there: rpm puts them "
+                "in when it ends by itself, so build the image again"
             )
 
 

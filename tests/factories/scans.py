@@ -122,6 +122,7 @@ def inventory_of(
     has_package_database: bool | None = True,
 ) -> Inventory:
     """What a scanner would have found; nothing is matched yet."""
+    kind = DATABASE_OF_SYSTEM.get(os_id, "deb")
     pks = store_components(components=components, now=now)
     ArtifactComponent.objects.bulk_create([ArtifactComponent(artifact=artifact, component_id=pk) for pk in pks])
     return Inventory.objects.create(
@@ -137,7 +138,7 @@ def inventory_of(
         component_count=len(components),
         basis="package_database" if has_package_database else "none",
         coverage={
-            "components_by_type": {DATABASE_OF_SYSTEM.get(os_id, "deb"): len(components)} if has_package_database else {},
+            "components_by_type": {kind: len(components)} if has_package_database else {},
             "files_total": 0,
             "files_explained": 0,
             "has_package_database": has_package_database,

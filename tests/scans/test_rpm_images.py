@@ -191,6 +191,12 @@ class TestNeverClean:
         assert latest_scan(image).inventory.component_count == 1
         assert state_of(image, now) == ("failed", expected)
 
+    def test_of_another_system_nobody_says_what_packages_explain(self, redhat, tmp_path, now):
+        """What looks at files asks for a database that is known: where there is none, it says that it cannot tell."""
+        coverage = latest_scan(image_of(FIXED, tmp_path, now, "rocky", "9.4")).inventory.coverage
+        assert coverage["has_package_database"] is None
+        assert coverage["package_databases"] == ["rpm"]
+
     def test_is_a_database_that_holds_a_key_and_no_package(self, redhat, tmp_path, now):
         assert state_of(image_of((), tmp_path, now), now) == ("failed", "no_components")
 

@@ -102,3 +102,33 @@ class TestReadReports:
         package = {"name": "a", "version": "1", "type": "deb", "purl": "pkg:deb/debian/a%00@1?distro=debian-12"}
         with pytest.raises(ReportMalformed, match="NUL"):
             read_reports(syft=altered(recorded[0], artifacts=[package]), cyclonedx=recorded[1], digest=DIGEST)
+
+
+class TestRpm:
+    @staticmethod
+    def read(recorded, *names: str, files=()):
+        purls = [f"pkg:rpm/redhat/{name}@1-1?arch=x86_64&distro=rhel-9.4" for name in names]
+        packages = [{"name": "x", "version": "1-1", "type": "rpm", "purl": purl} for purl in purls]
+        listed = [
+            {"location": {"path": path}, "metadata": {"type": "RegularFile", "size": size}} for path, size in files
+        ]
+        distro = {"id": "rhel", "versionID": "9.4"}
+        return read_reports(
+            syft=altered(recorded[0], artifacts=packages, distro=distro, files=listed),
+            cyclonedx=altered(recorded[1], components=[{"purl": purl} for purl in purls]),
+            digest=DIGEST,
+        )
+
+    def test_a_key_in_the_database_is_no_component(self, recorded):
+        facts = self.read(recorded, "bash", "gpg-pubkey", files=[("/var/lib/rpm/rpmdb.sqlite", 1)])
+        assert [one.source_name for one in facts.components] == ["bash"]
+        assert facts.coverage.components_by_type == {"rpm": 1}
+        assert facts.coverage.has_package_database is True
+
+    @pytest.mark.parametrize("where", ["/var/lib/rpm", "/usr/lib/sysimage/rpm"])
+    @pytest.mark.parametrize("log", ["rpmdb.sqlite-wal", "rpmdb.sqlite-journal"])
+    def test_a_database_that_is_not_written_out_is_refused(self, recorded, where, log):
+        database = (f"{where}/rpmdb.sqlite", 4096)
+        assert self.read(recorded, "bash", files=[database, (f"{where}/{log}", 0)])
+        with pytest.raises(ReportMalformed, match=log):
+            self.read(recorded, "bash", files=[database, (f"{where}/{log}", 33)])

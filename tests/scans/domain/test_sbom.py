@@ -56,6 +56,13 @@ class TestComponents:
     def test_the_image_itself_is_no_component(self):
         assert [one.purl for one in read(spdx([GO, "pkg:oci/tool@sha256%3Aab?arch=amd64"]), spdx).components] == [GO]
 
+    @BOTH
+    def test_a_key_that_rpm_trusts_is_none_either(self, form):
+        bash = "pkg:rpm/redhat/bash@5.1.8-9.el9?arch=x86_64&distro=rhel-9.4"
+        found = read(form([bash, "pkg:rpm/redhat/gpg-pubkey@fd431d51-4ae0493b?distro=rhel-9.4"]), form)
+        assert [one.purl for one in found.components] == [bash]
+        assert found.components[0].ecosystem == "Red Hat:9"
+
 
 class TestTheRelease:
     @BOTH

@@ -43,6 +43,7 @@ class TestJudge:
             ({"failure": Cause.NOT_INVENTORIED}, ScanState.FAILED, Cause.NOT_INVENTORIED),
             ({"has_package_database": False}, ScanState.FAILED, Cause.PACKAGE_DATABASE_REMOVED),
             ({"component_count": 0}, ScanState.FAILED, Cause.NO_COMPONENTS),
+            ({"is_database_empty": True}, ScanState.FAILED, Cause.NO_COMPONENTS),
             ({"os_id": "", "component_count": 0}, ScanState.UNSUPPORTED, Cause.UNKNOWN_DISTRIBUTION),
             ({"os_version": ""}, ScanState.UNSUPPORTED, Cause.UNKNOWN_RELEASE),
             ({"is_order_known": False}, ScanState.UNSUPPORTED, Cause.UNSUPPORTED_DISTRIBUTION),
