@@ -1,6 +1,6 @@
 """A refusal of a service, shown where the person can act on it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django import forms
@@ -10,8 +10,11 @@ from django.http import HttpRequest
 from core.errors import GoldgateError
 
 
-def put_on_form(form: forms.BaseForm, error: GoldgateError) -> None:
-    """Write what a service refused onto its form: at the field where it names one, else above the form."""
+def put_on_form(form: forms.BaseForm, error: GoldgateError, at: Mapping[str, str] | None = None) -> None:
+    """Write what a service refused onto its form: at the field where it names one, else above the form.
+
+    ``at`` names the field that an error is about, by the error's code, where the error itself does not.
+    """
     placed = False
     for wrong in error.errors:
         name = wrong.pointer.strip("/").split("/")[0]
@@ -19,16 +22,19 @@ def put_on_form(form: forms.BaseForm, error: GoldgateError) -> None:
             form.add_error(name, wrong.detail)
             placed = True
     if not placed:
-        form.add_error(None, error.detail)
-    form.cure = error.cure  # type: ignore[attr-defined]
+        about = (at or {}).get(error.code)
+        form.add_error(about if about in form.fields else None, error.detail)
+    # A cure that a field says already is not said again.
+    is_said = any(wrong.detail == error.cure for wrong in error.errors)
+    form.cure = "" if is_said else error.cure  # type: ignore[attr-defined]
 
 
-def attempt(form: forms.BaseForm, deed: Callable[[], Any]) -> Any | None:
-    """Do ``deed``; when a service refuses, write why onto ``form`` and return None."""
+def attempt(form: forms.BaseForm, deed: Callable[[], Any], at: Mapping[str, str] | None = None) -> Any | None:
+    """Do ``deed``; when a service refuses, write why onto ``form`` (``at``: see ``put_on_form``) and return None."""
     try:
         return deed()
     except GoldgateError as error:
-        put_on_form(form, error)
+        put_on_form(form, error, at)
         return None
 
 

@@ -142,3 +142,47 @@ class TestWords:
     )
     def test_of_a_timeline_are_no_code_either(self, world, cause, words):
         assert told([Record(verb="cause.noted", at=world.now, data={"cause": cause})])[0].reason == words
+
+
+def told_at(page: str, field: str) -> str:
+    """What a form says at one of its fields."""
+    found = re.search(rf'id="id_{field}_error"[^>]*>(.*?)</div>', page, re.DOTALL)
+    return re.sub(r"<[^>]*>|\s+", " ", found.group(1)) if found else ""
+
+
+class TestForms:
+    def asked(self, world, **changed: str) -> dict[str, str]:
+        last = (world.now + timedelta(days=20)).strftime("%Y-%m-%d")
+        fields = {"rule": "GG1020", "scope_kind": "version", "scope": "debian/12", "ends_on": last}
+        return fields | {"reason": "Until its release."} | changed
+
+    @pytest.mark.parametrize(
+        ("changed", "field", "words"),
+        [
+            ({"scope": "debian/99"}, "scope", "There is no debian/99"),
+            ({"scope_kind": "source", "scope": "nope"}, "scope", "nope"),
+            ({"scope_kind": "digest", "scope": "sha256:12"}, "scope", "a digest as sha256:"),
+            ({"ends_on": "2099-01-01"}, "ends_on", "at most 180 days"),
+        ],
+    )
+    def test_of_a_waiver_says_what_is_wrong_at_its_field(self, world, signed_in, changed, field, words):
+        answer = signed_in(world.requester).post("/waivers/new", self.asked(world, **changed))
+        assert answer.status_code == 400
+        assert words in told_at(text_of(answer), field)
+
+    def test_says_a_cure_once_above_the_form(self, world, signed_in):
+        page = text_of(signed_in(world.requester).post("/waivers/new", self.asked(world, rule="nonsense")))
+        above = page[page.index("This was not done.") : page.index('class="gg-form"')]
+        assert above.count("Name it as the check does") == 1
+
+    def test_of_a_difference_says_it_at_each_field(self, world, signed_in):
+        answer = signed_in(world.viewer).get(f"/difference?older=foo&newer=sha256:{'f' * 64}")
+        assert answer.status_code == 400
+        assert "foo" in told_at(text_of(answer), "older")
+        assert "is known" in told_at(text_of(answer), "newer")
+
+    def test_of_a_cluster_and_of_an_import_name_their_field(self, world, signed_in):
+        client = signed_in(world.admin)
+        assert "is no cluster name" in told_at(text_of(client.post("/clusters/new", {"name": "No Name!"})), "name")
+        page = text_of(client.post("/imports/new", {"way": "reference", "reference": "nope nope"}))
+        assert "is not an image reference" in told_at(page, "reference")

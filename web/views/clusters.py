@@ -88,7 +88,9 @@ def cluster_new(request: HttpRequest) -> HttpResponse:
     form = ClusterForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         made = attempt(
-            form, lambda: services.add_cluster(actor=viewer.person.as_actor(), now=viewer.now, **form.cleaned_data)
+            form,
+            lambda: services.add_cluster(actor=viewer.person.as_actor(), now=viewer.now, **form.cleaned_data),
+            at={"malformed_cluster_name": "name", "cluster_exists": "name"},
         )
         if made is not None:
             messages.success(request, "It is known. Enrol its first gate.")

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET
 from builds.errors import NothingToCompare
 from builds.selectors import inspections
 from catalog import selectors as catalog
+from oci.digest import Digest
 from registry import selectors as registry
 from registry.models import Artifact
 from scans import selectors as scans
@@ -25,20 +26,30 @@ def difference_ask(request: HttpRequest) -> HttpResponse:
     is_asked = bool(filters.get("older") or filters.get("newer"))
     form = DifferenceForm(request.GET if is_asked else None)
     if is_asked and form.is_valid():
-        found = attempt(form, lambda: [_digest_of(form.cleaned_data[name]) for name in ("older", "newer")])
-        if found is not None:
+        # One after the other, so that each field says what is wrong with it.
+        found = [_named(form, "older"), _named(form, "newer")]
+        if None not in found:
             return redirect(reverse("web:difference", args=found))
     status = 400 if form.errors or filters.remarks else 200
     context = {"form": form, "unknown_filters": filters.remarks}
     return render(request, "web/difference_ask.html", context, status=status)
 
 
+def _named(form: DifferenceForm, field: str) -> str | None:
+    """The digest that ``field`` names; None, with the field saying why, where it names nothing."""
+    codes = ("no_such_image", "artifact_unknown", "digest_malformed")
+    return attempt(form, lambda: _digest_of(form.cleaned_data[field]), at=dict.fromkeys(codes, field))
+
+
 def _digest_of(text: str) -> str:
-    """The digest that a person named: itself, or image/version/subversion. Raises NoSuchImage, ArtifactUnknown."""
+    """The digest that a person named: itself, or image/version/subversion.
+
+    Raises: NoSuchImage; ArtifactUnknown; MalformedDigest.
+    """
     parts = text.strip().split("/")
     if len(parts) == 3:
         return str(catalog.subversion_by_name(*parts).artifact.digest)
-    return str(registry.artifact_by_digest(text.strip().rpartition("@")[2]).digest)
+    return str(registry.artifact_by_digest(Digest.parse(text.strip().rpartition("@")[2])).digest)
 
 
 @require_GET

@@ -154,7 +154,7 @@ def import_new(request: HttpRequest) -> HttpResponse:
     }
     form = forms.get(way)
     if request.method == "POST" and form is not None and form.is_valid():
-        asked = attempt(form, lambda: _ask(way, form, viewer))
+        asked = attempt(form, lambda: _ask(way, form, viewer), at={"reference_malformed": "reference"})
         if asked is not None:
             if len(asked) == 1:
                 return redirect("web:import", import_id=asked[0].pk)

@@ -29,6 +29,15 @@ from web.timeline import told
 from web.viewer import Viewer, viewer_of
 
 STATES = tuple(GrantState)
+# The field of the form that a refusal is about, by its code.
+FIELDS = {
+    "bad_end": "ends_on",
+    "bad_scope": "scope",
+    "no_such_image": "scope",
+    "source_missing": "scope",
+    "artifact_unknown": "scope",
+    "digest_malformed": "scope",
+}
 # What is asked for says who gives it.
 SENTENCES = {
     GrantState.LAPSED: "Its end came before anybody answered: it lets nothing pass.",
@@ -119,6 +128,7 @@ def waiver_new(request: HttpRequest) -> HttpResponse:
                 asked_by=viewer.person,
                 now=viewer.now,
             ),
+            at=FIELDS,
         )
         if made is not None:
             messages.success(request, "The waiver is asked for. It holds when another person gives it.")
