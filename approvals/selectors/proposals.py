@@ -14,6 +14,7 @@ from approvals.domain.line import Line
 from approvals.errors import PacketMissing, ProposalMissing
 from approvals.models import Packet, Proposal, Review
 from approvals.selectors.evidence import evidence_of
+from approvals.selectors.recipes import recipes_written_by
 from catalog.models import Subversion
 from policies.models import Policy
 from policies.selectors import active_policy, document_of
@@ -87,7 +88,8 @@ def reviews_due(person: Person, policy: Policy, at: datetime) -> list[Proposal]:
     waiting = open_proposals().filter(Exists(reaching), ~Exists(judged))
     if accounts.is_one_person():
         return list(waiting)
-    return [one for one in waiting if not _is_author(one, person, identity)]
+    written = recipes_written_by(person).filter(builds__subversion=OuterRef("subversion_id"))
+    return [one for one in waiting.exclude(Exists(written)) if not _is_author(one, person, identity)]
 
 
 def _is_author(proposal: Proposal, person: Person, identity: str) -> bool:

@@ -79,6 +79,11 @@ def is_own_recipe(recipe: Recipe, person: Person) -> bool:
     return Recipe.objects.filter(_is_own(person), pk=recipe.pk).exists()
 
 
+def recipes_written_by(person: Person) -> QuerySet[Recipe]:
+    """Recipes whose commit ``person``, by any account, wrote or signed: by address too, where several have it."""
+    return Recipe.objects.filter(_wrote(accounts.accounts_of(person)))
+
+
 def may_review(recipe: Recipe, person: Person, roles: frozenset[Role], at: datetime) -> bool:
     """Whether ``person`` holds one of ``roles``: everywhere, or for the team that owns the image."""
     return bool(roles & accounts.roles_of(person, at, recipe.source.version.image.owner))
@@ -88,10 +93,15 @@ def _is_own(person: Person) -> Q:
     """Recipes in which ``person`` has a hand, by any account."""
     every = accounts.accounts_of(person)
     keys = every.order_by().values("pk")
-    named = Q(source__owner__in=keys) | Q(source__created_by__in=keys) | Q(author__in=keys)
+    named = Q(source__owner__in=keys) | Q(source__created_by__in=keys)
+    return named | _wrote(every) | Q(_changed(every)) | Q(_owned(every))
+
+
+def _wrote(every: QuerySet[Person]) -> Q:
+    """One of ``every`` account wrote the commit, or signed it."""
     addresses = every.exclude(email="").order_by().values(address=Lower("email"))
-    wrote = Exists(Recipe.objects.filter(pk=OuterRef("pk")).annotate(by=Lower("author_email")).filter(by__in=addresses))
-    return named | Q(wrote) | Q(_signed(addresses)) | Q(_changed(every)) | Q(_owned(every))
+    named = Recipe.objects.filter(pk=OuterRef("pk")).annotate(by=Lower("author_email")).filter(by__in=addresses)
+    return Q(author__in=every.order_by().values("pk")) | Q(Exists(named)) | Q(_signed(addresses))
 
 
 def _signed(addresses: QuerySet[Person, Any]) -> Exists:

@@ -196,7 +196,7 @@ def _refusal(
         review.reviewer.refresh_from_db()
         if not persons.has_any_role(review.reviewer, roles, subversion=subversion, now=now):
             return f"{review.reviewer} no longer holds a role that may certify."
-        if persons.is_own(proposal, review.reviewer) and not certification.is_one_person:
+        if not certification.is_one_person and persons.has_a_hand_in(proposal, review.reviewer):
             return f"{review.reviewer} turned out to be the same person as its proposer or author."
         standing.add(accounts.identity_of(review.reviewer))
     if certification.is_one_person and not accounts.is_one_person():

@@ -7,6 +7,7 @@ from accounts.models import Person
 from accounts.roles import Role
 from approvals.errors import OwnProposal, ReasonMissing, RoleMissing
 from approvals.models import Proposal
+from approvals.selectors.recipes import recipes_written_by
 from catalog.models import Subversion
 from core.errors import FieldError
 
@@ -35,9 +36,17 @@ def is_own(proposal: Proposal, person: Person) -> bool:
     return accounts.identity_of(person) in {proposal.proposer_identity, proposal.author_identity}
 
 
+def has_a_hand_in(proposal: Proposal, person: Person) -> bool:
+    """Whether it is their own, or was built from a recipe whose commit they wrote or signed."""
+    return (
+        is_own(proposal, person)
+        or recipes_written_by(person).filter(builds__subversion=proposal.subversion_id).exists()
+    )
+
+
 def require_other_person(proposal: Proposal, person: Person) -> None:
     """Raises OwnProposal, except in a house of one person, where every certificate says so."""
-    if is_own(proposal, person) and not accounts.is_one_person():
+    if not accounts.is_one_person() and has_a_hand_in(proposal, person):
         raise OwnProposal(
             "Nobody reviews what they proposed, or whose source they wrote.", cure="Ask another reviewer."
         )

@@ -4,11 +4,13 @@ import pytest
 
 from accounts.roles import Role
 from approvals import services
-from approvals.errors import RoleMissing
+from approvals.errors import OwnProposal, RoleMissing
 from approvals.models import Proposal
 from approvals.selectors import proposal_verdict
+from approvals.selectors.proposals import reviews_due
 from builds.models import Build, Cause, Check, Inspection
 from catalog.models import Subversion
+from policies import services as policies
 from tests.factories.accounts import person_with
 from tests.factories.approvals import known
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
@@ -44,6 +46,35 @@ class TestProposeCandidate:
         assert proposal is not None
         assert (proposal.proposed_by, proposal.source_author) == (build.source.owner, build.recipe.author)
         assert "a fix is available" in proposal.note
+
+    @pytest.mark.parametrize(
+        "commit",
+        [
+            pytest.param({"author_email": "Twin@example.com"}, id="wrote, and two accounts have the address"),
+            pytest.param(
+                {"signature": {"state": "verified", "kind": "gpg", "by": "T. <twin@example.com>"}}, id="signed"
+            ),
+        ],
+    )
+    def test_nobody_with_a_hand_in_the_commit_reviews_it(self, now: datetime, commit: dict[str, object]):
+        twins = [person_with(Role.REVIEWER, email="twin@example.com") for _ in range(2)]
+        recipe = RecipeFactory(now, approved_at=now, **commit)
+        proposal = services.propose_candidate(
+            subversion_id=built(now, build=BuildFactory(now, recipe=recipe)).pk, now=now
+        )
+        assert proposal is not None
+        policy = policies.policy_in_force(now=now)
+        for twin in twins:
+            assert proposal not in reviews_due(twin, policy, now)
+            with pytest.raises(OwnProposal):
+                services.reject(
+                    proposal_id=proposal.pk,
+                    reviewer=twin,
+                    packet_sha256=proposal.current_packet.sha256,
+                    reason="No.",
+                    now=now,
+                )
+        assert proposal in reviews_due(person_with(Role.REVIEWER), policy, now)
 
     def test_twice_is_once(self, now: datetime):
         subversion = built(now)
