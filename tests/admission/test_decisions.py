@@ -1,6 +1,6 @@
 """The portal's own verdict: the gate's engine on the published snapshot; lists of decisions; the webhook; the files."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.utils import timezone
@@ -15,6 +15,12 @@ from tests.factories.accounts import person_with, token_for
 from tests.factories.admission import certified_subversion, enrolled_gate, publisher_of
 
 REPOSITORY = "registry.example/golden/debian"
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The portal reads the machine's clock, and what the publisher signs ends after a year."""
+    return timezone.now() - timedelta(minutes=2)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ call and its page open the same files by themselves.
 """
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -30,6 +30,12 @@ NAME = "registry.example/golden/debian"
 UNKNOWN = f"{NAME}@sha256:{'0' * 64}"
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def now() -> datetime:
+    """The surfaces read the machine's clock, and what the publisher signs ends after a year."""
+    return timezone.now() - timedelta(minutes=2)
 
 
 @pytest.fixture

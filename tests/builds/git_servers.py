@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.ports import free_port
+
 BACKEND = Path("/usr/lib/git-core/git-http-backend")
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/bin")
 
@@ -116,9 +118,7 @@ class SshGit:
         self.key_file, public = _ssh_key(work, "client")
         host_file, self.host_key = _ssh_key(work, "host")
         (work / "authorized").write_text(public + "\n")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = int(free.getsockname()[1])
+        self.port = free_port()
         lines = [
             f"Port {self.port}", "ListenAddress 127.0.0.1", f"HostKey {host_file}", "UsePAM no", "StrictModes no",
             f"AuthorizedKeysFile {work / 'authorized'}", "PasswordAuthentication no", "PermitRootLogin yes",
@@ -131,7 +131,7 @@ class SshGit:
         if os.geteuid() == 0:
             Path("/run/sshd").mkdir(exist_ok=True)
         self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while time.monotonic() < until:
             with socket.socket() as tried:
                 if tried.connect_ex(("127.0.0.1", self.port)) == 0:

@@ -4,6 +4,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from gate.facts import DigestFacts, Lineage, ScanState
 from gate.policy import DEFAULT_JSON
 from gate.snapshot import FORMAT, Overlay, Snapshot, write_base, write_overlay
@@ -56,6 +58,14 @@ def application(**overrides: Any) -> DigestFacts:
         **clean_scan(),
     }
     return DigestFacts(**{**fields, **overrides})
+
+
+def moved(facts: DigestFacts, *, to: int) -> DigestFacts:
+    """The same facts as if ``to`` were ``NOW``: for a gate that reads the machine's clock, whatever the day."""
+    times = ("certified_from", "certified_until", "scanned_at", "feed_at")
+    return msgspec.structs.replace(
+        facts, **{name: found + to - NOW for name in times if (found := getattr(facts, name))}
+    )
 
 
 def policy(**deploy: Any) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,14 +14,7 @@ import requests
 from gate.certificate import CA_NAME
 from gate.home import Home
 
-READY_SECONDS = 30
-
-
-def free_port() -> int:
-    """A port of the loopback interface that nobody uses now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
+READY_SECONDS = 90
 
 
 class GateProcess:
@@ -81,7 +73,7 @@ class GateProcess:
         last = "no answer"
         while time.monotonic() < end:
             with contextlib.suppress(requests.RequestException, OSError):
-                response = self.session.get(f"{self.url}/readyz", timeout=2)
+                response = self.session.get(f"{self.url}/readyz", timeout=10)
                 last = response.text
                 if response.ok is ready:
                     return response.json()  # type: ignore[no-any-return]
@@ -92,6 +84,6 @@ class GateProcess:
 
     def admit(self, review: dict[str, Any]) -> dict[str, Any]:
         """The response of one AdmissionReview."""
-        answer = self.session.post(f"{self.url}/v1/admit", json=review, timeout=5)
+        answer = self.session.post(f"{self.url}/v1/admit", json=review, timeout=30)
         assert answer.status_code == 200
         return answer.json()["response"]  # type: ignore[no-any-return]

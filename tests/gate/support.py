@@ -24,7 +24,7 @@ from gate.home import Home
 from gate.snapshot import write_base, write_overlay
 from gate.tuf import TrustedFile, UntrustedSnapshot
 from gate.tuf_names import stored_name, target_names
-from tests.factories.gate import application, certified_base, overlay_of
+from tests.factories.gate import application, certified_base, moved, overlay_of
 
 ROLES = ("root", "timestamp", "snapshot", "targets")
 
@@ -48,12 +48,12 @@ class Repository:
         self.root_bytes = self._write_root(self.root, [self.signers["root"]])
 
     def publish(self, *facts: DigestFacts, version: int | None = None, **overlay: Any) -> int:
-        """Put out a snapshot with a base of ``facts`` of its own; its version."""
+        """Put out a snapshot with a base of ``facts`` of its own, moved to this publisher's moment; its version."""
         self.version = version if version is not None else self.version + 1
         names = target_names(base_version=self.version, version=self.version)
         paths = [self.directory / name for name in names]
         write_base(
-            facts or (certified_base(), application()),
+            [moved(one, to=int(self.now.timestamp())) for one in facts or (certified_base(), application())],
             version=self.version,
             issued_at=int(self.now.timestamp()),
             base_path=paths[0],

@@ -8,7 +8,7 @@ import pytest
 from gate.clock import Clock
 from gate.fetcher import Fetcher, HttpSource, PublisherUnavailable
 from gate.holder import Holder
-from tests.factories.gate import APP, application, certified_base
+from tests.factories.gate import APP, application, certified_base, moved
 from tests.gate.support import DirectorySource, PortalServer, Repository, make_home
 
 
@@ -114,7 +114,7 @@ class TestHttp:
             assert fetcher_of(home, HttpSource(home)).fetch()
         holder = Holder(home, Clock(home.time_floor_path))
         holder.refresh()
-        assert holder.snapshot.lookup(APP) == application()
+        assert holder.snapshot.lookup(APP) == moved(application(), to=int(repository.now.timestamp()))
 
     def test_a_host_that_is_gone_is_unavailable(self, home):
         with pytest.raises(PublisherUnavailable):

@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.registry.servers import free_port, tool
+from tests.ports import free_port
+from tests.registry.servers import tool
 
-START_SECONDS = 30
+START_SECONDS = 90
 
 
 @dataclass(frozen=True)

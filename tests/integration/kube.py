@@ -21,7 +21,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from tests.gate.process import free_port
+from tests.ports import free_port
 
 TOKEN = "goldgate-test-token"
 START_SECONDS = 90

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.ports import free_port
+
 SLAPD = shutil.which("slapd") or "/usr/sbin/slapd"
 BASE = "dc=example,dc=org"
 PEOPLE = f"ou=people,{BASE}"
@@ -90,7 +92,7 @@ class Slapd:
                 stdout=subprocess.DEVNULL,
                 stderr=log,
             )
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while time.monotonic() < deadline:
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
@@ -103,7 +105,7 @@ class Slapd:
     def stop(self) -> None:
         if self.process is not None:
             self.process.terminate()
-            self.process.wait(timeout=10)
+            self.process.wait(timeout=30)
             self.process = None
 
     def _root(self):
@@ -141,9 +143,7 @@ class Slapd:
 
 def new_slapd(home: Path) -> Slapd:
     """A server with the reader's account, one subtree of people and one of groups; started."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     (home / "data").mkdir(parents=True)
     _certificates(home)
     (home / "slapd.conf").write_text(

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import threading
@@ -20,16 +19,12 @@ from typing import Any, TypeVar
 
 import requests
 
+from tests.ports import free_port
+
 PROJECT = Path(__file__).resolve().parents[2]
 PASSWORD = "four plain words together"
 START_SECONDS = 240
 T = TypeVar("T")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def eventually(ask: Callable[[], T], *, seconds: float = 60, what: str = "", pause: float = 0.2) -> T:

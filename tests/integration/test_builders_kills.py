@@ -90,11 +90,11 @@ def is_run_for(build, platform: str) -> bool:
 def kill_at(step, build, job, environment) -> None:
     for _ in range(KILLS):
         builder = start(job, environment)
-        eventually(lambda: step(build), seconds=60, pause=0.002, what="the step")
+        eventually(lambda: step(build), seconds=120, pause=0.002, what="the step")
         builder.kill()
         builder.wait()
         # It must not take a sweep to end them.
-        eventually(lambda: not processes_of(str(build.pk)), seconds=5, what="the end of the killed build")
+        eventually(lambda: not processes_of(str(build.pk)), seconds=30, what="the end of the killed build")
         time.sleep(1.1)  # its lease
 
 

@@ -33,7 +33,7 @@ def stack() -> Iterator[Stack]:
 
 class TestTheBuilderProcess:
     def test_has_no_key_in_its_environment(self, stack: Stack):
-        variables = eventually(lambda: environment_of(stack), seconds=30, what="the builder's start")
+        variables = eventually(lambda: environment_of(stack), seconds=120, what="the builder's start")
         assert variables["GOLDGATE_PROCESS"] == "builder"
         assert variables["GOLDGATE_BUILDER_SECONDS"] == "77"
         assert not [name for name in variables if "KEY" in name or "PASSPHRASE" in name or "SECRET" in name]
@@ -41,4 +41,4 @@ class TestTheBuilderProcess:
 
     def test_works_on_the_queue_of_builds(self, stack: Stack):
         stack.manage("shell", "-c", _SWEEP)
-        eventually(lambda: "succeeded" in stack.manage("shell", "-c", _STATE), seconds=60, what="the sweep")
+        eventually(lambda: "succeeded" in stack.manage("shell", "-c", _STATE), seconds=120, what="the sweep")

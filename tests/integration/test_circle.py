@@ -198,7 +198,7 @@ def certified(world: World, digest: str) -> Any:
         found = world.admin.get("images/debian/12")["current"]
         return found if found and found["digest"] == digest and found["state"] == "certified" else None
 
-    return eventually(current, seconds=90, what=f"the certification of {digest[:19]}")
+    return eventually(current, seconds=180, what=f"the certification of {digest[:19]}")
 
 
 class TestTheCircle:
@@ -248,7 +248,7 @@ class TestTheCircle:
     def the_feed_moves_forward(self, world: World, old: str) -> None:
         shutil.copyfile(DATA / CHANGELOGS, world.feeds / CHANGELOGS)
         world.admin.run(f"feeds/{world.feed_ids['debian']}/sync")
-        eventually(lambda: counts(world, world.old, fixable=True) == FIXABLE, seconds=60, what="79 findings")
+        eventually(lambda: counts(world, world.old, fixable=True) == FIXABLE, seconds=120, what="79 findings")
         # The certificate shows what came since it was signed.
         moved = world.admin.get(f"subversions/{old}/verdict")["moved"]["added"]
         assert len({row["vulnerability_id"] for row in moved}) == FIXABLE[1]
@@ -284,7 +284,7 @@ class TestTheCircle:
         def attested() -> bool:
             return cosign_verifies("cosign-2", ["verify-attestation", "--type", "slsaprovenance1"], key, candidate)
 
-        eventually(attested, seconds=60, pause=2, what="the provenance of the candidate")
+        eventually(attested, seconds=120, pause=2, what="the provenance of the candidate")
         # Attested is not certified: nothing says yet that it may be used.
         assert not cosign_verifies("cosign-2", ["verify"], key, candidate)
         predicate = world.admin.get(f"artifacts/{digest}/provenance")["predicate"]
@@ -335,7 +335,7 @@ class TestTheCircle:
             said = world.admin.post("decisions", {"images": [f"{name}@{world.old}"]})
             return said if digest in json.dumps(said) else None
 
-        eventually(instead, seconds=15, what="the new digest as what to use")
+        eventually(instead, seconds=120, what="the new digest as what to use")
         key = self.public_key(world, directory)
         new = f"{name}@{digest}"
         assert cosign_verifies("cosign-2", ["verify"], key, new)
@@ -344,4 +344,4 @@ class TestTheCircle:
             kinds = ("slsaprovenance1", "https://goldgate.dev/packet/v1")
             return all(cosign_verifies("cosign-2", ["verify-attestation", "--type", kind], key, new) for kind in kinds)
 
-        eventually(both, seconds=60, pause=2, what="packet and provenance on the certified side")
+        eventually(both, seconds=120, pause=2, what="packet and provenance on the certified side")

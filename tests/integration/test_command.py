@@ -17,9 +17,10 @@ from tests.builds.pipelines.test_submitting import statement
 from tests.builds.repositories import Repository
 from tests.client.stand_in import Answer, stand_in
 from tests.fakes.oidc_issuer import OidcIssuer, github_claims
-from tests.integration.stack import PROJECT, Member, Stack, eventually, free_port, own_home, running
+from tests.integration.stack import PROJECT, Member, Stack, eventually, own_home, running
 from tests.integration.test_outages import review
 from tests.integration.world import DATA
+from tests.ports import free_port
 from tests.registry.servers import docker_registry, push
 
 pytestmark = pytest.mark.integration
@@ -105,8 +106,8 @@ class TestSupply:
             assert ran.returncode == status, (arguments, ran.stdout, ran.stderr)
             return ran.stdout
 
-        admin.post("images", {"name": "tool"})
-        admin.post("images/tool/versions", {"name": "1"})
+        goldgate("catalog", "add", "tool/1")
+        goldgate("catalog", "add", "tool/1", status=1)
         repository = Repository(stack.home.parent / "git" / "tool.git")
         repository.commit({"Dockerfile": "FROM scratch\nCOPY motd /\nUSER 65532\n", "motd": "hello\n"})
         goldgate("sources", "add", "tool", "tool/1", repository.url, "--signed", status=2)
@@ -126,7 +127,8 @@ class TestSupply:
         goldgate("sources", "pause", "tool")
         goldgate("builds", "start", "tool", status=1)
         goldgate("sources", "resume", "tool")
-        assert goldgate("sources", "causes", "tool").split() == ["at", "why", "build", "detail"]
+        # Nothing yet, or its first renewal, which may be due at any moment.
+        assert goldgate("sources", "causes", "tool").split()[:4] == ["at", "why", "build", "detail"]
 
     def test_renewals_and_tags_that_are_followed(self, stack: Stack, admin: Member, tmp_path: Path):
         def goldgate(*arguments: str, status: int = 0) -> str:
@@ -225,12 +227,12 @@ class TestSecondGate:
             eventually(lambda: is_ready(home, port), seconds=60, what="the second gate is ready")
             question = review(f"nowhere.example/a@{REBUILT}")
             url, authority = f"https://127.0.0.1:{port}/v1/admit", str(home / "tls" / "ca.pem")
-            assert requests.post(url, json=question, verify=authority, timeout=10).status_code == 401
+            assert requests.post(url, json=question, verify=authority, timeout=30).status_code == 401
             shown = (home / "caller-token").read_text().strip()
             bearer = {"Authorization": f"Bearer {shown}"}
-            in_header = requests.post(url, json=question, headers=bearer, verify=authority, timeout=10)
+            in_header = requests.post(url, json=question, headers=bearer, verify=authority, timeout=30)
             assert in_header.status_code == 200
-            answer = requests.post(f"{url}/{shown}", json=question, verify=authority, timeout=10).json()["response"]
+            answer = requests.post(f"{url}/{shown}", json=question, verify=authority, timeout=30).json()["response"]
             assert answer["allowed"] is False
             assert answer["uid"] == question["request"]["uid"]
             # It is seen: heartbeat and decision came in under its own name.

@@ -86,7 +86,7 @@ class TestFirstWalk:
         rebuilt = next(row for row in pat.get("images/debian/12")["history"] if row["name"] == "12-rebuilt")
         sam.act(f"subversions/{rebuilt['id']}/revoke", {"reason": "The build host was compromised."})
         allowed = ["check", "-f", "demo/allowed.yaml"]
-        eventually(lambda: typed(allowed).returncode == 1, seconds=10, what="the refusal after the revocation")
+        eventually(lambda: typed(allowed).returncode == 1, seconds=60, what="the refusal after the revocation")
 
         export = tmp_path / "record.ndjson"
         assert typed(["audit", "export", str(export)]).returncode == 0
@@ -97,5 +97,5 @@ class TestFirstWalk:
 def checkpoints(demo: Stack) -> str:
     """The sink, which the page names where ``script/server --demo`` puts it; it has one within a minute."""
     sink = demo.home.parent / f"{demo.home.name}-checkpoints"
-    eventually(lambda: list(sink.glob("*.json")), seconds=90, what="a checkpoint")
+    eventually(lambda: list(sink.glob("*.json")), seconds=180, what="a checkpoint")
     return str(sink)

@@ -59,7 +59,7 @@ class TestConnectionsCut:
         for _ in range(5):
             cut_connections()
             threading.Event().wait(1)
-        wait_until(all_ended, 90, what="all end")
+        wait_until(all_ended, 180, what="all end")
         assert sorted(lines(effects), key=int) == [str(number) for number in range(12)]
         assert set(Job.objects.values_list("state", flat=True)) == {State.SUCCEEDED}
 
@@ -77,7 +77,7 @@ class TestRedisConnectionsReset:
             note(effects, str(number))
             own_redis.cut_connections()
             threading.Event().wait(0.5)
-        wait_until(all_ended, 60, what="all end")
+        wait_until(all_ended, 120, what="all end")
         assert sorted(lines(effects)) == sorted(["first", *map(str, range(20))])
 
 
@@ -93,7 +93,7 @@ class TestKilledAgainAndAgain:
             wait_until(lambda attempt=attempt: len(lines(begun)) >= attempt, what=f"attempt {attempt} begins")
             servers.kill(worker)
         servers.worker()
-        wait_until(all_ended, 90, what="the job ends")
+        wait_until(all_ended, 180, what="the job ends")
         job.refresh_from_db()
         assert (job.state, job.lapses) == (State.SUCCEEDED, 3)
         assert lines(effects) == ["a"]
@@ -121,6 +121,6 @@ class TestSealerInTheScheduler:
         wait_until(lambda: (sink / "000000000001.json").exists(), what="the first checkpoint is outside")
         RecordFactory()
         scheduler.terminate()
-        assert scheduler.wait(15) == 0
+        assert scheduler.wait(60) == 0
         assert not Pending.objects.exists()
         assert Delivery.objects.count() == 2

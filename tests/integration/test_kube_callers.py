@@ -11,10 +11,11 @@ from gate.callers import FILE_NAME, new_token
 from gate.home import Home
 from gate.webhook_manifest import NAME, render
 from tests.factories.gate import APP_REFERENCE, application, certified_base
-from tests.gate.process import GateProcess, free_port
+from tests.gate.process import GateProcess
 from tests.gate.support import PortalServer, Repository, make_home
 from tests.integration.kube import KubeApiServer, missing_tools
 from tests.integration.test_kube_webhook import UNKNOWN, create, pod, wait_until_in_force
+from tests.ports import free_port
 
 pytestmark = pytest.mark.integration
 
@@ -92,7 +93,7 @@ def test_another_token_admits_nothing(kube, gate, applied):
     authority = (gate[1].tls_path / "ca.pem").read_text()
     forged = render(url=gate[0].url, ca_bundle=authority, token=new_token())
     kube.kubectl("apply", "-f", "-", stdin=forged, check=True)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while "failed calling webhook" not in (said := refusal(kube, APP_REFERENCE)):
         assert time.monotonic() < end, said
         time.sleep(0.1)

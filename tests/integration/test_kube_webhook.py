@@ -10,9 +10,10 @@ import pytest
 
 from gate.webhook_manifest import NAME, render
 from tests.factories.gate import APP_REFERENCE, BASE_REFERENCE, application, certified_base, digest_of
-from tests.gate.process import GateProcess, free_port
+from tests.gate.process import GateProcess
 from tests.gate.support import PortalServer, Repository, make_home
 from tests.integration.kube import KubeApiServer, kube
+from tests.ports import free_port
 
 __all__ = ["kube"]
 pytestmark = pytest.mark.integration
@@ -61,7 +62,7 @@ def gate(
 
 def wait_until_in_force(kube: KubeApiServer) -> None:
     """The API server takes a moment to see a new webhook configuration."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         if create(kube, pod("probe", UNKNOWN), "?dryRun=All")[0] == 403:
             return
@@ -140,13 +141,13 @@ class TestPods:
             kube.kubectl("-n", "web", "label", "pod", "old", "a=b", check=True)
             assert kube.request("DELETE", "/api/v1/namespaces/web/pods/old")[0] == 200
             kube.kubectl("-n", "web", "patch", "pod", "old", "-p", '{"metadata":{"finalizers":null}}', check=True)
-            end = time.monotonic() + 10
+            end = time.monotonic() + 60
             while kube.request("GET", "/api/v1/namespaces/web/pods/old")[0] != 404:
                 assert time.monotonic() < end
                 kube.request("DELETE", "/api/v1/namespaces/web/pods/old?gracePeriodSeconds=0")
         finally:
             repository.publish(*facts())
-            end = time.monotonic() + 5
+            end = time.monotonic() + 60
             while create(kube, pod("new", APP_REFERENCE), "?dryRun=All")[0] != 201:
                 assert time.monotonic() < end
 
@@ -209,7 +210,7 @@ class TestScope:
         def kept() -> list[dict[str, Any]]:
             return [item for item in portal.decisions.values() if item["object_name"] == "kept"]
 
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not kept():
             assert time.monotonic() < end
             time.sleep(0.1)

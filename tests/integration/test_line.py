@@ -79,7 +79,7 @@ def _guard(kube: KubeApiServer, admin: Member, stack: Stack) -> None:
         return answer.text if answer.ok else ""
 
     # The certificate authority comes with the gate's first heartbeat.
-    manifest = eventually(rendered, seconds=60, what="the webhook's manifest")
+    manifest = eventually(rendered, seconds=120, what="the webhook's manifest")
     kube.kubectl("create", "namespace", "web", check=True)
     kube.kubectl("apply", "-f", "-", stdin=manifest, check=True)
     unknown = pod("probe", f"nowhere.example/x@sha256:{'0' * 64}")
@@ -166,7 +166,7 @@ class TestTheLine:
         review(world.rita, proposal)
         assert review(world.rita, proposal, expect=409)["code"] == "already_reviewed"
         review(world.sam, proposal)
-        eventually(lambda: state(world)["state"] == "certified", seconds=60, what="the certification")
+        eventually(lambda: state(world)["state"] == "certified", seconds=120, what="the certification")
         certificate = world.pat.get(f"subversions/{patched}/certifications")["results"][0]
         assert sorted(certificate["reviewers"]) == ["rita", "sam"]
         # What has no fix is counted on the certificate: the reviewers' signatures accepted it.
@@ -183,7 +183,7 @@ class TestTheLine:
             assert not cosign_verifies(binary, ["verify"], key, f"{world.source}/debian@{digest}"), binary
 
         # The same Pod is admitted now; what the webhook and the portal say is one verdict.
-        eventually(lambda: create(world.kube, pod("good", reference, **NUMERIC))[0] == 201, seconds=10, what="the Pod")
+        eventually(lambda: create(world.kube, pod("good", reference, **NUMERIC))[0] == 201, seconds=60, what="the Pod")
         assert verdict(world.pat, reference)["allowed"]
         self.pods_are_held_to_it(world, reference)
         self.revocation_reaches_the_cluster(world, patched, reference)
@@ -202,9 +202,9 @@ class TestTheLine:
         bring_in(world, "nobody", place=False)
         named = f"{world.source}/debian@{world.digests['nobody']}"
         # As an image it is fine, being certified's twin but for its user; whether it runs as root is the Pod's matter.
-        eventually(lambda: verdict(world.pat, named)["allowed"], seconds=10, what="the named user's verdict")
+        eventually(lambda: verdict(world.pat, named)["allowed"], seconds=60, what="the named user's verdict")
         # The gate may be a second behind the portal: until then it says that the scan is running.
-        eventually(lambda: "nobody" in create(kube, pod("named", named))[1], seconds=10, what="the refusal of a name")
+        eventually(lambda: "nobody" in create(kube, pod("named", named))[1], seconds=60, what="the refusal of a name")
         assert create(kube, pod("numbered", named, **NUMERIC))[0] == 201
 
         # An unchanged UPDATE goes through, and so does DELETE.
@@ -235,7 +235,7 @@ class TestTheLine:
             # A checkpoint that covers everything up to the revocation: then a cut tail is seen.
             return bool(newest["number"] >= sealed_at_the_revocation(export))
 
-        eventually(exported, seconds=90, pause=2, what="a checkpoint behind the revocation")
+        eventually(exported, seconds=180, pause=2, what="a checkpoint behind the revocation")
 
         def verify(path: Path) -> tuple[int, str]:
             ran = stack.goldgate("", "audit", "verify", str(path), "--checkpoint", str(sink))

@@ -117,7 +117,7 @@ class Walk:
             url = f"{self.world.stack.url}/api/v1/artifacts/{self.digest}/scan"
             return bool(self.world.pat.api.get(url).json().get("state") == "complete")
 
-        eventually(scanned, seconds=90, what="the scan")
+        eventually(scanned, seconds=180, what="the scan")
 
     def decide(self) -> None:
         """Propose it, and have both reviewers approve."""
@@ -125,7 +125,7 @@ class Walk:
         self.subversion = pat.post(f"images/{self.image}/12/subversions", packet)["id"]
         # What was scanned late may freeze the packet anew: review what stands now.
         proposal = pat.post("proposals", {"subversion": self.subversion})
-        eventually(lambda: not self.world.killer.ask(OPEN_JOBS), seconds=60, what="the packet rests")
+        eventually(lambda: not self.world.killer.ask(OPEN_JOBS), seconds=120, what="the packet rests")
         proposal = pat.get(f"proposals/{proposal['id']}")
         for reviewer in self.world.reviewers:
             body = {"outcome": "approve", "packet_sha256": proposal["packet_sha256"], "reason": "Read."}
@@ -136,8 +136,8 @@ class Walk:
         return bool(current and current["state"] == "certified")
 
     def wait_for_certificate(self) -> None:
-        eventually(self.is_certified, seconds=90, what="the certificate")
-        eventually(lambda: not self.world.killer.ask(OPEN_JOBS), seconds=60, what="no job is open")
+        eventually(self.is_certified, seconds=180, what="the certificate")
+        eventually(lambda: not self.world.killer.ask(OPEN_JOBS), seconds=120, what="no job is open")
 
 
 def everything_is_there_once(walk: Walk) -> None:
@@ -150,7 +150,7 @@ def everything_is_there_once(walk: Walk) -> None:
         "from tests.approvals.invariants import illegal_certificates as found; import json; print(json.dumps(found()))",
     )  # fmt: skip
     assert json.loads(said.strip().splitlines()[-1]) == []
-    eventually(lambda: outside_the_supervisor(walk.world.stack) == [], seconds=20, what="no orphan")
+    eventually(lambda: outside_the_supervisor(walk.world.stack) == [], seconds=60, what="no orphan")
     home = walk.world.stack.home
     assert [path.name for path in (home / "scratch").glob("*") if path.is_dir()] == []
     assert list((home / "uploads").glob("*")) == []
@@ -200,15 +200,15 @@ def _registry_is_whole(walk: Walk) -> None:
     hexadecimal = walk.digest.removeprefix("sha256:")
     proofs = {f"sha256-{hexadecimal}.sig", f"sha256-{hexadecimal}.att"}
     (tag,) = walk.world.killer.ask(f"SELECT name FROM catalog_subversion WHERE id = '{walk.subversion}'")[0]
-    assert set(requests.get(f"{base}/tags/list", timeout=10).json()["tags"]) == {*proofs, tag}
+    assert set(requests.get(f"{base}/tags/list", timeout=30).json()["tags"]) == {*proofs, tag}
     for name in (*proofs, walk.digest, tag):
         accept = "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
-        manifest = requests.get(f"{base}/manifests/{name}", headers={"Accept": accept}, timeout=10)
+        manifest = requests.get(f"{base}/manifests/{name}", headers={"Accept": accept}, timeout=30)
         assert manifest.status_code == 200, name
         if name == tag:
             assert manifest.headers["Docker-Content-Digest"] == walk.digest
         for blob in (manifest.json()["config"], *manifest.json()["layers"]):
-            body = requests.get(f"{base}/blobs/{blob['digest']}", timeout=10).content
+            body = requests.get(f"{base}/blobs/{blob['digest']}", timeout=30).content
             assert Digest.parse(blob["digest"]).names(body), (name, blob)
         if name.endswith(".sig"):
             assert len(manifest.json()["layers"]) == 1
@@ -238,14 +238,14 @@ class TestKilledAtEachStep:
         killer.hold(step)
         walk = Walk(world, "hello", "hello-1")
         walk.bring()
-        eventually(lambda: killer.is_held(step), seconds=60, what="the import is held")
+        eventually(lambda: killer.is_held(step), seconds=120, what="the import is held")
         running_now = killer.running(step.kind)
         assert running_now
         kill(main, Victim.CHILD)
         killer.release(step)
         walk.wait_for_scan()
-        eventually(lambda: not is_alive(running_now[1]), seconds=30, what="the orphan's end")
-        eventually(lambda: outside_the_supervisor(world.stack) == [], seconds=20, what="no orphan")
+        eventually(lambda: not is_alive(running_now[1]), seconds=60, what="the orphan's end")
+        eventually(lambda: outside_the_supervisor(world.stack) == [], seconds=60, what="no orphan")
         assert world.stack.pid_of("worker") != main
 
 
@@ -261,11 +261,11 @@ class TestWithoutRedis:
         # Stopped with a job in hand: that one goes on; the next waits in PostgreSQL.
         killer.hold(CERTIFY[0])
         walk.decide()
-        eventually(lambda: killer.is_held(CERTIFY[0]), seconds=60, what="the copy is held")
+        eventually(lambda: killer.is_held(CERTIFY[0]), seconds=120, what="the copy is held")
         supervisor(world.stack, "stop", "stores:redis")
         killer.release(CERTIFY[0])
         eventually(
-            lambda: _state(killer, "signing.copy") == "succeeded", seconds=30, what="the copy ends without Redis"
+            lambda: _state(killer, "signing.copy") == "succeeded", seconds=60, what="the copy ends without Redis"
         )
         assert _state(killer, "signing.sign") == "queued"
         assert world.pat.get("me")["username"] == "pat"

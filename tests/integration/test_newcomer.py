@@ -55,14 +55,14 @@ class TestScriptServer:
         stack.start()
         assert stack.process
         os.kill(stack.process.pid, signal.SIGKILL)
-        eventually(lambda: stack.leftovers() == [], seconds=60, what="everything ended")
+        eventually(lambda: stack.leftovers() == [], seconds=120, what="everything ended")
         stack.stop()
 
     def test_a_taken_port_is_one_line_that_names_the_variable(self, stack: Stack):
         environment = stack.environment | {"GOLDGATE_HOME": str(stack.home)}
         stack.start()
         second = subprocess.run(
-            [PROJECT / "script" / "server"], env=environment, capture_output=True, text=True, check=False, timeout=60
+            [PROJECT / "script" / "server"], env=environment, capture_output=True, text=True, check=False, timeout=120
         )
         stack.stop()
         assert second.returncode == 1

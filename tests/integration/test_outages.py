@@ -5,9 +5,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import requests
+from tuf.api.metadata import Metadata, Timestamp
 
 from tests.integration.stack import PROJECT, Member, Stack, eventually, own_home
 
@@ -32,7 +34,7 @@ def stack() -> Iterator[Stack]:
 def supervisor(stack: Stack, verb: str, program: str) -> None:
     configuration = stack.home / "run" / "supervisord.conf"
     command = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(configuration), verb, program]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert "ERROR" not in ran.stdout, ran.stdout
 
 
@@ -63,7 +65,7 @@ def review(image: str) -> dict[str, object]:
 def ask(stack: Stack, image: str = ALLOWED) -> tuple[bool, str]:
     authority = stack.home / "gate" / "tls" / "ca.pem"
     url = f"{stack.gate_url}/v1/admit/{(stack.home / 'gate' / 'caller-token').read_text().strip()}"
-    answer = requests.post(url, json=review(image), verify=str(authority), timeout=5)
+    answer = requests.post(url, json=review(image), verify=str(authority), timeout=30)
     assert answer.status_code == 200
     response = answer.json()["response"]
     assert response["uid"] == review(image)["request"]["uid"]  # type: ignore[index]
@@ -74,15 +76,16 @@ class TestPublisherStopped:
     def test_the_gate_answers_until_the_timestamp_ends_and_then_denies(self, stack: Stack):
         assert ask(stack) == (True, "")
         supervisor(stack, "stop", "portal:publisher")
-        stopped = time.monotonic()
         try:
-            assert ask(stack)[0] is True
-            eventually(lambda: ask(stack)[0] is False, seconds=TIMESTAMP_SECONDS + 5, what="the gate denies")
-            assert time.monotonic() - stopped > TIMESTAMP_SECONDS / 2, "it denied long before the timestamp's end"
+            body = (stack.home / "snapshots" / "metadata" / "timestamp.json").read_bytes()
+            ends = Metadata[Timestamp].from_bytes(body).signed.expires
+            assert ask(stack)[0] is True or datetime.now(UTC) >= ends
+            eventually(lambda: ask(stack)[0] is False, seconds=TIMESTAMP_SECONDS + 15, what="the gate denies")
+            assert datetime.now(UTC) >= ends, "it denied before the timestamp's end"
             assert "expired" in ask(stack)[1]
         finally:
             supervisor(stack, "start", "portal:publisher")
-        eventually(lambda: ask(stack)[0], seconds=30, what="the gate answers again")
+        eventually(lambda: ask(stack)[0], seconds=90, what="the gate answers again")
 
 
 class TestPostgresStopped:
@@ -93,17 +96,19 @@ class TestPostgresStopped:
         stopped = time.monotonic()
         try:
             # Longer than the timestamp lives: it is being signed anew without a database.
+            asked = 0
             while time.monotonic() - stopped < TIMESTAMP_SECONDS + 8:
                 assert ask(stack) == (True, "")
+                asked += 1
                 time.sleep(1)
             assert "nothing can be revoked" in log.read_text()[said_before:]
-            assert requests.get(f"{stack.url}/readyz", timeout=10).status_code == 503
+            assert requests.get(f"{stack.url}/readyz", timeout=30).status_code == 503
         finally:
             supervisor(stack, "start", "stores:postgres")
-        eventually(lambda: requests.get(f"{stack.url}/readyz", timeout=10).ok, what="the portal is back")
-        self._every_decision_arrives_once(stack)
+        eventually(lambda: requests.get(f"{stack.url}/readyz", timeout=30).ok, what="the portal is back")
+        self._every_decision_arrives_once(stack, asked)
 
-    def _every_decision_arrives_once(self, stack: Stack) -> None:
+    def _every_decision_arrives_once(self, stack: Stack, asked: int) -> None:
         """What was answered meanwhile waited in the gate's spool."""
         line = next(line for line in stack.said if line.strip().startswith("pat"))
         pat = Member.with_password(stack.url, "pat", line.split()[1])
@@ -114,8 +119,8 @@ class TestPostgresStopped:
             rows = pat.get("decisions", limit=100)["results"]
             ids = [row["id"] for row in rows]
             assert len(ids) == len(set(ids))
-            return len([row for row in rows if row["user"] == "ann"]) >= TIMESTAMP_SECONDS
+            return len([row for row in rows if row["user"] == "ann"]) >= asked + len(answered)
 
-        eventually(arrived, seconds=30, what="the decisions that waited")
+        eventually(arrived, seconds=90, what="the decisions that waited")
         newest = pat.get("decisions", limit=1)["results"][0]
         assert (newest["user"], newest["groups"]) == ("ann", ["developers"]), json.dumps(newest)

@@ -1,6 +1,7 @@
 """What stands around Goldgate in the end-to-end tests: advisory feeds over HTTP, the real Debian images."""
 
 import email.utils
+import fcntl
 import functools
 import http.server
 import json
@@ -53,7 +54,10 @@ def debian_images() -> dict[str, Path]:
     """OCI layouts of the real Debian images (script/tools/images). Skips, saying so, where they cannot be made."""
     for needed in ("mmdebstrap", "umoci"):
         tool(needed)
-    made = subprocess.run([PROJECT / "script" / "tools" / "images"], capture_output=True, text=True, check=False)
+    TOOLS.mkdir(parents=True, exist_ok=True)
+    with (TOOLS / "images.lock").open("w") as lock:  # tests beside this one wait until they are made
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run([PROJECT / "script" / "tools" / "images"], capture_output=True, text=True, check=False)
     if made.returncode:
         pytest.skip(f"LEFT OUT: the real Debian images cannot be made: {made.stderr.strip()[-300:]}")
     return {name: TOOLS / "images" / name for name in ("old", "patched", "nobody")}

@@ -4,7 +4,6 @@ import ctypes
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,8 +15,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.ports import free_port
+
 TOOLS = Path(os.environ.get("GOLDGATE_TOOLS", Path.home() / ".cache" / "goldgate-tools"))
-START_SECONDS = 20
+START_SECONDS = 60
 
 
 def tool(name: str) -> str:
@@ -26,13 +27,6 @@ def tool(name: str) -> str:
     if found is None:
         pytest.skip(f"LEFT OUT: {name} is not installed (script/test builds or installs it)")
     return found
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -94,7 +88,7 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         if process.poll() is not None:
             raise RuntimeError(f"the server ended at once: {log.read_text()[-2000:]}")
         try:
-            with urllib.request.urlopen(url, timeout=1):
+            with urllib.request.urlopen(url, timeout=5):
                 return
         except urllib.error.HTTPError:
             return
