@@ -290,6 +290,7 @@ ROUTES: dict[str, dict[str, Access]] = {
     "web:source-owner": {"GET": only(Role.PLATFORM_ADMIN), "POST": only(Role.PLATFORM_ADMIN)},
     "web:source-fetch": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:source-rebuild": {"POST": only(Role.PLATFORM_ADMIN)},
+    "web:source-wave": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:source-switch": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:source-pipelines": {"POST": only(Role.PLATFORM_ADMIN)},
     "web:pipeline-end": {"POST": only(Role.PLATFORM_ADMIN)},

@@ -93,6 +93,7 @@ urlpatterns: list[URLPattern] = [
     path("sources/<uuid:source_id>/owner", sources.source_owner, name="source-owner"),
     path("sources/<uuid:source_id>/fetch", sources.source_fetch, name="source-fetch"),
     path("sources/<uuid:source_id>/rebuild", sources.source_rebuild, name="source-rebuild"),
+    path("sources/<uuid:source_id>/wave", sources.source_wave, name="source-wave"),
     path("sources/<uuid:source_id>/switch", sources.source_switch, name="source-switch"),
     path("sources/<uuid:source_id>/pipelines", sources.source_pipelines, name="source-pipelines"),
     path("sources/<uuid:source_id>/pipelines/<uuid:pipeline_id>/end", sources.pipeline_end, name="pipeline-end"),

@@ -14,7 +14,7 @@ from audit.api.caller import actor_of
 from builds.api.build_serializers import WaveInput, WaveOutput, WholeWaveOutput
 from builds.models import Cause
 from builds.selectors.waves import row_views, wave_by_id, waves
-from builds.services.waves import Event, open_wave
+from builds.services.waves import open_wave_by_hand
 from catalog.api.caller import person_of
 from catalog.selectors import version_by_name
 from portal.paging import (
@@ -56,13 +56,7 @@ class WavesView(APIView):
         given.is_valid(raise_exception=True)
         person, now = person_of(request), timezone.now()
         version = version_by_name(given.validated_data["version"])
-        event = Event(
-            reason=Cause.Reason.BY_HAND,
-            key=f"{person.pk} {now.isoformat()}",
-            title=f"{version}, by hand",
-            detail={"by": person.username},
-        )
-        wave = open_wave(root=version, event=event, now=now, actor=actor_of(request), by=person)
+        wave = open_wave_by_hand(root=version, by=person, now=now, actor=actor_of(request))
         headers = {"Location": f"{request.path}/{wave.pk}"}
         return Response(_whole(wave.pk), status=201, headers=headers)
 

@@ -74,6 +74,20 @@ def open_wave(
     return wave
 
 
+def open_wave_by_hand(*, root: Version, by: Person, now: datetime, actor: Actor | None = None) -> Wave:
+    """Renew ``root`` now, and then everything that stands on it, because a person wants it.
+
+    Raises what ``ask_build`` and ``ask_look`` raise for a person.
+    """
+    event = Event(
+        reason=Cause.Reason.BY_HAND,
+        key=f"{by.pk} {now.isoformat()}",
+        title=f"{root}, by hand",
+        detail={"by": by.username},
+    )
+    return open_wave(root=root, event=event, now=now, actor=actor or by.as_actor(), by=by)
+
+
 @transaction.atomic
 def advance_waves(*, now: datetime) -> int:
     """Begin what waited for a decision that was taken, end what came to an end; how many waves are open still."""

@@ -5,7 +5,7 @@ import pytest
 from approvals.models import RecipeReview, Review
 from audit.models import Record
 from audit.verbs import Verb
-from builds.models import Build, Cause, LogChunk, Recipe, Source, WaveRow
+from builds.models import Build, Cause, LogChunk, Recipe, Source, Wave, WaveRow
 from tests.factories.approvals import ProposalFactory, known
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
@@ -156,6 +156,27 @@ class TestSource:
         made = Build.objects.get(source=source)
         assert answer["Location"] == f"/builds/{made.pk}"
         assert made.causes.get().reason == Cause.Reason.BY_HAND
+
+    def test_renewing_all_that_stands_on_it_leads_to_the_wave(self, world, signed_in):
+        source, client = SourceFactory(world.now), signed_in(world.admin)
+        assert f'action="/sources/{source.pk}/wave"' in text_of(client.get(f"/sources/{source.pk}"))
+        answer = client.post(f"/sources/{source.pk}/wave")
+        wave = Wave.objects.get(reason="by_hand")
+        assert answer["Location"] == f"/waves/{wave.pk}"
+        assert (wave.title, wave.detail["by"]) == (f"{source.version}, by hand", world.admin.username)
+        assert Build.objects.get(source=source).causes.get().reason == Cause.Reason.BY_HAND
+        assert Record.objects.get(verb=Verb.WAVE_OPENED, subject_id=str(wave.pk)).actor_name == world.admin.username
+
+    def test_that_is_paused_opens_no_wave(self, world, signed_in):
+        source = SourceFactory(world.now, is_paused=True)
+        answer = signed_in(world.admin).post(f"/sources/{source.pk}/wave", follow=True)
+        assert "is paused" in text_of(answer)
+        assert not Wave.objects.filter(reason="by_hand").exists()
+
+    def test_no_wave_is_opened_by_who_does_not_administer(self, world, signed_in):
+        source = SourceFactory(world.now)
+        assert signed_in(world.security).post(f"/sources/{source.pk}/wave").status_code == 403
+        assert not Wave.objects.filter(reason="by_hand").exists()
 
     def test_paused_and_resumed_by_what_the_button_says(self, world, signed_in, settings, tmp_path):
         settings.GOLDGATE_SOURCE_DIRECTORIES = str(tmp_path)

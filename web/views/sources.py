@@ -26,6 +26,7 @@ from builds.services import sources as services
 from builds.services.pipelines import PipelineFields
 from builds.services.repositories import candidate_repository
 from builds.services.sources import SourceFields
+from builds.services.waves import open_wave_by_hand
 from catalog import selectors as catalog
 from catalog.errors import NoSuchImage
 from catalog.models import Version
@@ -245,6 +246,21 @@ def source_rebuild(request: HttpRequest, source_id: UUID) -> HttpResponse:
         "A build is asked for.",
     ):
         return redirect("web:build", build_id=asked[0].pk)
+    return redirect("web:source", source_id=shown.pk)
+
+
+@require_POST
+def source_wave(request: HttpRequest, source_id: UUID) -> HttpResponse:
+    """Renew what it builds now, and then everything that stands on that."""
+    viewer = viewer_of(request)
+    shown = sources_read.source_by_id(source_id)
+    opened: list[Any] = []
+    if attempt_or_say(
+        request,
+        lambda: opened.append(open_wave_by_hand(root=shown.version, by=viewer.person, now=viewer.now)),
+        "A wave is opened: what stands on it follows once it is certified.",
+    ):
+        return redirect("web:wave", wave_id=opened[0].pk)
     return redirect("web:source", source_id=shown.pk)
 
 
