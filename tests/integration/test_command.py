@@ -17,9 +17,10 @@ from tests.builds.pipelines.test_submitting import statement
 from tests.builds.repositories import Repository
 from tests.client.stand_in import Answer, stand_in
 from tests.fakes.oidc_issuer import OidcIssuer, github_claims
-from tests.integration.stack import PROJECT, Member, Stack, eventually, free_port, own_home, running
+from tests.integration.stack import PROJECT, Member, Stack, eventually, own_home, running
 from tests.integration.test_outages import review
 from tests.integration.world import DATA
+from tests.ports import free_port
 from tests.registry.servers import docker_registry, push
 
 pytestmark = pytest.mark.integration
@@ -226,12 +227,12 @@ class TestSecondGate:
             eventually(lambda: is_ready(home, port), seconds=60, what="the second gate is ready")
             question = review(f"nowhere.example/a@{REBUILT}")
             url, authority = f"https://127.0.0.1:{port}/v1/admit", str(home / "tls" / "ca.pem")
-            assert requests.post(url, json=question, verify=authority, timeout=10).status_code == 401
+            assert requests.post(url, json=question, verify=authority, timeout=30).status_code == 401
             shown = (home / "caller-token").read_text().strip()
             bearer = {"Authorization": f"Bearer {shown}"}
-            in_header = requests.post(url, json=question, headers=bearer, verify=authority, timeout=10)
+            in_header = requests.post(url, json=question, headers=bearer, verify=authority, timeout=30)
             assert in_header.status_code == 200
-            answer = requests.post(f"{url}/{shown}", json=question, verify=authority, timeout=10).json()["response"]
+            answer = requests.post(f"{url}/{shown}", json=question, verify=authority, timeout=30).json()["response"]
             assert answer["allowed"] is False
             assert answer["uid"] == question["request"]["uid"]
             # It is seen: heartbeat and decision came in under its own name.
