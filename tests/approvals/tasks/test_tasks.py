@@ -1,3 +1,5 @@
+from datetime import datetime, timedelta
+
 import pytest
 from django.db import transaction
 from django.utils import timezone
@@ -24,6 +26,12 @@ from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.jobs.support import run_due_jobs
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Jobs read the machine's clock, and waivers and evidence end."""
+    return timezone.now() - timedelta(minutes=2)
 
 
 def told(verb, kind, thing, now):
