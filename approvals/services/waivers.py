@@ -127,10 +127,20 @@ def _locked(grant_id: UUID | str, now: datetime, *states: GrantState) -> Grant:
     return grant
 
 
+def givers_of(rule: str) -> frozenset[Role]:
+    """Who answers a waiver of ``rule``: any one of these roles does."""
+    return GIVERS_OF_SECRETS if rule in SECRET_RULES else GIVERS
+
+
+def in_words(roles: frozenset[Role]) -> str:
+    """Roles as a sentence names them: "reviewer or security reviewer"."""
+    return " or ".join(sorted(role.replace("_", " ") for role in roles))
+
+
 def _require_giver(person: Person, grant: Grant, now: datetime) -> None:
-    roles = GIVERS_OF_SECRETS if grant.rule in SECRET_RULES else GIVERS
+    roles = givers_of(grant.rule)
     if not persons.has_any_role(person, roles, subversion=None, now=now):
-        words = " or ".join(sorted(role.replace("_", " ") for role in roles))
+        words = in_words(roles)
         raise GiverMissing(f"A waiver of {grant.rule} is answered by a {words}.", cure=f"Ask a {words}.")
 
 

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts import selectors as accounts
 from approvals import selectors as approvals
 from approvals import services
-from approvals.services.waivers import SECRET_RULES
+from approvals.services.waivers import givers_of, in_words
 from audit import selectors as audit
 from builds.domain.image_rules import RULES as IMAGE_RULES
 from builds.domain.rules import RULES as DOCKERFILE_RULES
@@ -169,14 +169,14 @@ def _page(request: HttpRequest, viewer: Viewer, shown: Grant, form: ReasonForm, 
 
 def _sentence(shown: Grant, state: GrantState) -> str:
     if state is GrantState.ASKED:
-        who = "a security reviewer" if shown.rule in SECRET_RULES else "a reviewer or security reviewer"
-        return f"It lets nothing pass yet: {who} gives it, who neither asked nor owns the source."
+        who = in_words(givers_of(shown.rule))
+        return f"It lets nothing pass yet: a {who} gives it, who neither asked nor owns the source."
     return (INVENTORY_SENTENCES if shown.rule == INVENTORY_RULE else {}).get(state, SENTENCES[state])
 
 
 def _is_giver(shown: Grant, viewer: Viewer) -> bool:
     """Whether this reader's role gives it. The service asks again, and for the source."""
-    return viewer.is_security if shown.rule in SECRET_RULES else viewer.is_reviewer
+    return bool(viewer.roles & givers_of(shown.rule))
 
 
 @require_POST
