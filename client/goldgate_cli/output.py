@@ -28,8 +28,8 @@ def visible(text: str) -> str:
 
 
 def line(text: str) -> None:
-    """One line of a result for people, on stdout."""
-    click.echo(visible(text))
+    """One line of a result for people, on stdout: what strangers wrote begins no other."""
+    click.echo(visible(text.replace("\n", " ")))
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[Any]], *, title: str | None = None) -> None:

@@ -97,6 +97,14 @@ class TestTerminal:
         assert "renamed" in said
         assert "\x1b" not in said
 
+    def test_begins_no_line_of_its_own(self, run, signed_in):
+        failed = INSPECTED | {"state": "failed", "failure": "no layer\nscan           complete"}
+        signed_in.answers = GOOD | {
+            f"GET /api/v1/artifacts/{DIGEST}/inspection": Answer({"digest": DIGEST, "images": [failed]})
+        }
+        said = run("show", DIGEST).out
+        assert "no layer scan           complete" in said
+
 
 def changed_label(value):
     """One row of a difference's configuration."""

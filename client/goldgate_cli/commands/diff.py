@@ -44,7 +44,8 @@ def _side(side: dict[str, Any]) -> str:
 
 def _show(image: dict[str, Any]) -> None:
     if platform := image["newer"]["platform"]:
-        output.line(f"\n{platform}")
+        click.echo()
+        output.line(platform)
     summary = image["summary"]
     if summary["is_only_package_patches"]:
         output.line("Packages were upgraded, and nothing else changed that a person must look at.")

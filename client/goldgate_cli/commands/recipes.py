@@ -52,10 +52,10 @@ def show(context: click.Context, recipe: UUID) -> None:
     output.line(f"{found['source_name']} recipe {found['number']}: {judged(found)}")
     for name, value in _lines(found):
         if value:
-            _echo(f"  {name:<10}{value}")
+            output.line(f"  {name:<10}{value}")
     for one in reviews:
         said = f": {one['reason']}" if one["reason"] else ""
-        _echo(f"  {'review':<10}{one['reviewer']}, {one['outcome'].replace('_', ' ')}{said}")
+        output.line(f"  {'review':<10}{one['reviewer']}, {one['outcome'].replace('_', ' ')}{said}")
     if judged(found) == "unreviewed":
         output.say(f"People judge it in the browser: {api.address(f'/recipes/{recipe}')}")
 
@@ -74,12 +74,12 @@ def diff(context: click.Context, recipe: UUID, older: UUID | None) -> None:
         output.say("None was approved before it: all of it is new.")
     for what in ("settings", "arguments", "bases"):
         for one in found[what]:
-            _echo(f"{what}: {one['name']}: {one['old'] or '–'} → {one['new'] or '–'}")
+            output.line(f"{what}: {one['name']}: {one['old'] or '–'} → {one['new'] or '–'}")
     for member, word in FILE_MOVES:
         for path in found[member]:
-            _echo(f"{word:<8} {path}")
+            output.line(f"{word:<8} {path}")
     for line in found["lines"]:
-        _echo(f"{line['sign']}{line['text']}")
+        output.line(f"{line['sign']}{line['text']}")
     if found["is_cut"]:
         output.say("There are more lines than are shown.")
 
@@ -99,8 +99,3 @@ def _lines(recipe: dict[str, Any]) -> list[tuple[str, str]]:
     shown = [one for one in recipe["checks"] if one["severity"] != "note"]
     lines += [(one["severity"], f"{one['rule']} line {one['line'] or '–'}: {one['message']}") for one in shown]
     return lines if shown else [*lines, ("checks", "nothing but notes")]
-
-
-def _echo(text: str) -> None:
-    """Dockerfiles, paths and names of authors are strangers' words."""
-    output.line(text.replace("\n", " "))

@@ -47,7 +47,7 @@ def submit(source: UUID, reference: str, provenance: str, audience: str, token_s
     if output.is_json():
         output.emit(made)
         return
-    click.echo(f"{reference}: submitted, build {made['build']}")
+    output.line(f"{reference}: submitted, build {made['build']}")
     output.say(f"{where.url}/builds/{made['build']} says what comes of it.")
 
 
