@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import Person
 from accounts.roles import Role
 from tests.factories.accounts import PersonFactory, person_with
+from tests.web.world import World, build
 
 
 @pytest.fixture
@@ -40,3 +41,8 @@ def signed_in() -> Callable[[Person], Client]:
         return client
 
     return make
+
+
+@pytest.fixture
+def world(db) -> World:
+    return build()

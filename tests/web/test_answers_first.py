@@ -15,22 +15,13 @@ from catalog.models import Subversion
 from tests.factories.admission import ACTOR, decision_row, revoke
 from tests.factories.approvals import ProposalFactory, known
 from tests.factories.catalog import SubversionFactory
-from tests.web.world import World, build
+from tests.web.world import text_of
 from web.differing import _findings, _size
 from web.templatetags.components import check_lines
 from web.views.decisions import _instead
 from web.views.errors import broken
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db) -> World:
-    return build()
-
-
-def text_of(answer) -> str:
-    return answer.content.decode()
 
 
 def title_of(page: str) -> str:

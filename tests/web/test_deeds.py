@@ -18,18 +18,9 @@ from scans.models import Feed
 from tests.factories.accounts import person_with
 from tests.factories.admission import publisher_in
 from tests.factories.registry import archive
-from tests.web.world import World, build
+from tests.web.world import World, text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db) -> World:
-    return build()
-
-
-def text_of(answer) -> str:
-    return answer.content.decode()
 
 
 class TestReviewing:

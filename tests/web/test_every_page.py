@@ -18,7 +18,7 @@ from catalog.models import Subversion
 from portal.access import ROUTES
 from tests.factories.accounts import person_with
 from tests.web.supply import more_of_supply
-from tests.web.world import World, build, more_of_everything
+from tests.web.world import World, more_of_everything
 from web.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
@@ -40,11 +40,6 @@ RATCHET = {
     "artifact-profile": 10,
 }
 FEW = 9
-
-
-@pytest.fixture
-def world(db) -> World:
-    return build()
 
 
 class TestEveryPage:

@@ -20,18 +20,9 @@ from tests.factories.builds import BuildFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.factories.registry import RegistryFactory
 from tests.web.supply import inspected
-from tests.web.world import World, build
+from tests.web.world import text_of
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db) -> World:
-    return build()
-
-
-def text_of(answer) -> str:
-    return answer.content.decode()
 
 
 class TestWatch:

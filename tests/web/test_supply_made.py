@@ -10,19 +10,10 @@ from tests.factories.approvals import ProposalFactory, known
 from tests.factories.builds import BuildFactory, RecipeFactory, SourceFactory
 from tests.factories.catalog import SubversionFactory, VersionFactory
 from tests.factories.registry import RegistryFactory
-from tests.web.world import World, build, findings
+from tests.web.world import findings, text_of
 from web.supply import detail_words, failing_lines, source_lines
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db) -> World:
-    return build()
-
-
-def text_of(answer) -> str:
-    return answer.content.decode()
 
 
 class TestRecipe:

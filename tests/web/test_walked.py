@@ -11,21 +11,12 @@ from audit.models import Record
 from builds.models import Check, DriftAlarm, PullProbe
 from tests.factories.builds import BuildFactory, RecipeFactory
 from tests.factories.catalog import SubversionFactory
-from tests.web.world import World, build
+from tests.web.world import text_of
 from web.supply import CheckGroup, CheckRow, hardening_told
 from web.templatetags.components import in_words
 from web.timeline import told
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def world(db) -> World:
-    return build()
-
-
-def text_of(answer) -> str:
-    return answer.content.decode()
 
 
 class TestBuild:

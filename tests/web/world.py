@@ -123,6 +123,10 @@ class World:
         }
 
 
+def text_of(answer) -> str:
+    return answer.content.decode()
+
+
 def findings(now: datetime, *, has_fix: bool) -> list[Finding]:
     """Findings of each severity, one of them known to be exploited where there are fixes."""
     rows = [
